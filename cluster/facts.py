@@ -1,0 +1,200 @@
+"""What the hosts are like right now; an unreachable host is a value too."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cluster.config import ClusterConfig
+from cluster.errors import HostError, OrchestrateError, Unreachable
+from cluster.execute import call, gather
+from cluster.node import Node
+from cluster.transport import Transport
+
+PROBE_LIMIT_S = 20.0
+
+
+class Fact(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Interface(Fact):
+    name: str
+    addresses: tuple[str, ...]
+    mtu: int | None
+    speed: int | None
+    rdma: tuple[str, ...] = ()
+
+
+class Listener(Fact):
+    """A listening TCP socket; pid and command only where the SSH user may see them."""
+
+    port: int
+    address: str
+    uid: int
+    pid: int | None = None
+    command: str = ""
+    mark: str | None = None
+
+
+class Gpu(Fact):
+    """Memory in bytes; None on unified memory, where the driver says N/A."""
+
+    index: int
+    name: str
+    memory_total: int | None
+    memory_free: int | None
+    capability: str
+    driver: str
+
+
+class RunningService(Fact):
+    """A service of ours: running, ended, or processes that lost their folder."""
+
+    name: str
+    alive: bool
+    pids: tuple[int, ...]
+    age_s: float | None
+    words: tuple[str, ...]
+    about: Mapping[str, Any]
+    exit: Mapping[str, Any] | None
+    last_lines: tuple[str, ...]
+
+
+class Cache(Fact):
+    """The model cache: where it is mounted from, and whether it answers."""
+
+    path: str
+    hangs: bool
+    exists: bool
+    mount: str = ""
+    source: str = ""
+    type: str = ""
+    free: int | None = None
+    writable: bool = False
+
+
+class Memory(Fact):
+    total: int
+    available: int
+    cached: int = 0
+
+
+class RayNode(Fact):
+    address: str
+    alive: bool
+
+
+class HostFacts(Fact):
+    """Everything that one probe of one host says; sizes in bytes."""
+
+    node: Node
+    hostname: str
+    home: str
+    user: str
+    uid: int
+    machine: str
+    time: float
+    cores: int
+    memory: Memory
+    interfaces: tuple[Interface, ...]
+    ports: tuple[Listener, ...]
+    services: tuple[RunningService, ...]
+    venv: str
+    versions: Mapping[str, str]
+    disk_free: Mapping[str, int | None]
+    ray_nodes: tuple[RayNode, ...] | None
+    cache: Cache
+    gpus: tuple[Gpu, ...]
+    driver_problem: str
+
+    @property
+    def fast_interface(self) -> Interface | None:
+        if self.node.fast.startswith("127."):
+            return next((each for each in self.interfaces if each.name == "lo"), None)
+        return next((each for each in self.interfaces if self.node.fast in each.addresses), None)
+
+    @property
+    def gpu_count(self) -> int:
+        """The inventory's word, else the driver's."""
+        return len(self.gpus) if self.node.gpus is None else self.node.gpus
+
+    def service(self, name: str) -> RunningService | None:
+        return next((each for each in self.services if each.name == name), None)
+
+    def listener(self, port: int) -> Listener | None:
+        """Who holds a port of the fast address, of loopback or of all addresses."""
+        ours = ("0.0.0.0", "::", "127.0.0.1", "::1", self.node.fast)
+        return next((e for e in self.ports if e.port == port and e.address in ours), None)
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """A host that did not answer, and why."""
+
+    node: Node
+    error: OrchestrateError
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts of all hosts, in the inventory's order."""
+
+    hosts: tuple[HostFacts, ...]
+    unreached: tuple[Unreached, ...]
+
+    def of(self, node: Node) -> HostFacts | None:
+        return next((host for host in self.hosts if host.node.name == node.name), None)
+
+    def head(self) -> HostFacts | None:
+        return next((host for host in self.hosts if host.node.is_head), None)
+
+    def ray_alive(self) -> frozenset[str]:
+        """Addresses that Ray's head counts as alive; empty when it does not answer."""
+        head = self.head()
+        nodes = head.ray_nodes if head and head.ray_nodes else ()
+        return frozenset(node.address for node in nodes if node.alive)
+
+
+def gather_facts(
+    transport: Transport,
+    config: ClusterConfig,
+    *,
+    ports: Sequence[int] = (),
+    nodes: Iterable[Node] | None = None,
+) -> Facts:
+    """Probe all hosts at once, one round trip each; never raises for a host."""
+    wanted = tuple(config.node if nodes is None else nodes)
+    outcomes = gather(wanted, lambda node: probe(transport, config, node, ports))
+    return Facts(
+        hosts=tuple(found for _, found in outcomes if isinstance(found, HostFacts)),
+        unreached=tuple(
+            Unreached(node, found)
+            for node, found in outcomes
+            if isinstance(found, OrchestrateError)
+        ),
+    )
+
+
+def probe(
+    transport: Transport, config: ClusterConfig, node: Node, ports: Sequence[int]
+) -> HostFacts:
+    ray_ports = [config.ray.port, config.ray.dashboard_port] if node.is_head else []
+    request = {
+        "cluster": config.name,
+        "node": node.name,
+        "venv": node.venv,
+        "cache": node.cache,
+        "ports": [*ray_ports, *ports],
+        "dashboard_port": config.ray.dashboard_port if node.is_head else None,
+    }
+    answer = call(transport, node, "cluster.host.probe", request, timeout_s=PROBE_LIMIT_S)
+    try:
+        return HostFacts(node=node, **answer)
+    except (ValidationError, TypeError) as error:
+        raise HostError(node.name, f"the probe's answer makes no sense: {error}") from None
+
+
+def is_down(error: OrchestrateError) -> bool:
+    return isinstance(error, Unreachable)

@@ -1,0 +1,139 @@
+"""Start a service in a session of its own, watch over it, record how it ended.
+
+Input: {"mark", "words", "env", "files": {name: text}, "about"}.
+Output: {"pid"} of the supervisor, or {"already"} when the service runs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from cluster.host import services
+
+LOG_LIMIT_BYTES = 64 << 20  # two files of it: enough for weeks of vLLM, small on any disk
+LOG_CHECK_S = 10
+LEFTOVER_GRACE_S = 5
+PR_SET_CHILD_SUBREAPER = 36
+SIGNALS = (signal.SIGCHLD, signal.SIGTERM)
+
+
+def main(request: dict[str, Any]) -> None:
+    folder = services.service_folder(request["mark"])
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    running = services.read_json(folder / "pid")
+    if running and services.is_alive(running["supervisor"]):
+        print(json.dumps({"already": running["supervisor"][0]}))
+        return
+    for name, content in request.get("files", {}).items():
+        services.write_private(folder / name, content)
+    services.write_json(folder / "spec.json", dict(request, started=time.time()))
+    (folder / "exit.json").unlink(missing_ok=True)
+    if (folder / "log").exists():
+        os.replace(folder / "log", folder / "log.1")
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        become_supervisor(request, folder, writer)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        print(answer.read(), flush=True)
+
+
+def become_supervisor(request: dict[str, Any], folder: Path, writer: int) -> None:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    code, reason = None, "the supervisor failed"
+    try:
+        os.chdir(Path.home())
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        identity = [os.getpid(), services.start_ticks(os.getpid())]
+        services.write_json(folder / "pid", {"supervisor": identity, "child": None})
+        os.write(writer, json.dumps({"pid": identity[0]}).encode())
+        os.close(writer)
+        log = os.open(str(folder / "log"), os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+            os.dup2(source, target)
+        code, reason = supervise(request, folder, identity)
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}"
+        print(f"orchestrate: {reason}", file=sys.stderr, flush=True)
+    finally:
+        services.write_json(
+            folder / "exit.json", {"code": code, "reason": reason, "at": time.time()}
+        )
+        os._exit(0)
+
+
+def supervise(
+    request: dict[str, Any], folder: Path, identity: list[int | None]
+) -> tuple[int | None, str]:
+    """Run the service to its end; (exit code, what to say of it)."""
+    try:
+        child = subprocess.Popen(
+            request["words"],
+            env={**os.environ, **request["env"], services.MARK: request["mark"]},
+            start_new_session=True,
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS),
+        )
+    except OSError as error:
+        return None, f"cannot run {request['words'][0]}: {error.strerror}"
+    services.write_json(
+        folder / "pid",
+        {"supervisor": identity, "child": [child.pid, services.start_ticks(child.pid)]},
+    )
+    code = watch(child.pid, folder / "log")
+    reason = f"killed by signal {-code}" if code < 0 else f"exited with code {code}"
+    services.write_json(folder / "exit.json", {"code": code, "reason": reason, "at": time.time()})
+    end_leftovers()
+    return code, reason
+
+
+def watch(pid: int, log: Path) -> int:
+    """Reap until `pid` has ended; pass TERM on; keep the log bounded. The exit code, as Popen's."""
+    while True:
+        told = signal.sigtimedwait(SIGNALS, LOG_CHECK_S)
+        if told and told.si_signo == signal.SIGTERM:
+            os.kill(pid, signal.SIGTERM)
+        for ended, status in reaped():
+            if ended == pid:
+                return os.waitstatus_to_exitcode(status)
+        if log.stat().st_size > LOG_LIMIT_BYTES:
+            shutil.copyfile(log, log.with_name("log.1"))
+            os.truncate(log, 0)
+
+
+def reaped() -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if pid == 0:
+            return found
+        found.append((pid, status))
+
+
+def end_leftovers() -> None:
+    """A service whose main process ended is over: what it left gets TERM, then KILL."""
+    deadline, first = time.monotonic() + LEFTOVER_GRACE_S, True
+    while True:
+        reaped()
+        left = services.descendants(os.getpid())
+        if not left:
+            return
+        late = time.monotonic() > deadline
+        for pid in left if first or late else ():
+            services.send(pid, signal.SIGKILL if late else signal.SIGTERM)
+        first = False
+        signal.sigtimedwait(SIGNALS, 0.1)

@@ -1,0 +1,101 @@
+"""Interfaces with their addresses, and who listens on a port; from the kernel, without any tool."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+from typing import Any
+
+from cluster.host import services
+
+SIOCGIFCONF = 0x8912
+IFREQ_BYTES = 40
+LISTEN = "0A"
+
+
+def interfaces() -> list[dict[str, Any]]:
+    """IPv4 addresses by interface, MTU, and speed in Mbit/s (None where the driver has none)."""
+    room = bytearray(IFREQ_BYTES * 256)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        address = (ctypes_address(room), len(room))
+        answer = fcntl.ioctl(sock, SIOCGIFCONF, struct.pack("iL", address[1], address[0]))
+    used = struct.unpack("iL", answer)[0]
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, used, IFREQ_BYTES):
+        entry = bytes(room[start : start + IFREQ_BYTES])
+        name = entry[:16].partition(b"\0")[0].decode().partition(":")[0]
+        item = found.setdefault(name, describe(name))
+        item["addresses"].append(socket.inet_ntoa(entry[20:24]))
+    return list(found.values())
+
+
+def ctypes_address(buffer: bytearray) -> int:
+    import ctypes
+
+    return ctypes.addressof((ctypes.c_char * len(buffer)).from_buffer(buffer))
+
+
+def describe(name: str) -> dict[str, Any]:
+    folder = Path("/sys/class/net") / name
+    speed = number(folder / "speed")
+    devices = sorted(path.name for path in (folder / "device" / "infiniband").glob("*"))
+    return {
+        "name": name,
+        "addresses": [],
+        "mtu": number(folder / "mtu"),
+        "speed": speed if speed and speed > 0 else None,
+        "rdma": devices,
+    }
+
+
+def number(path: Path) -> int | None:
+    with contextlib.suppress(OSError, ValueError):
+        return int(path.read_text())
+    return None
+
+
+def owners(ports: list[int]) -> list[dict[str, Any]]:
+    """Who listens on these TCP ports: address, and pid, command and mark where we may know them."""
+    found = []
+    wanted: dict[str, dict[str, Any]] = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in table_lines(table):
+            fields = line.split()
+            place, _, port = fields[1].rpartition(":")
+            if fields[3] == LISTEN and int(port, 16) in ports:
+                entry = {"port": int(port, 16), "address": readable(place), "uid": int(fields[7])}
+                wanted[f"socket:[{fields[9]}]"] = entry
+                found.append(entry)
+    if wanted:
+        name_owners(wanted)
+    return found
+
+
+def table_lines(path: str) -> list[str]:
+    with contextlib.suppress(OSError):
+        return Path(path).read_text().splitlines()[1:]
+    return []
+
+
+def readable(place: str) -> str:
+    """/proc writes addresses in the machine's own byte order."""
+    if len(place) == 8:
+        return socket.inet_ntoa(struct.pack("=I", int(place, 16)))
+    words = [int(place[start : start + 8], 16) for start in range(0, 32, 8)]
+    return socket.inet_ntop(socket.AF_INET6, struct.pack("=4I", *words))
+
+
+def name_owners(wanted: dict[str, dict[str, Any]]) -> None:
+    for pid in services.processes():
+        try:
+            links = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
+        except OSError:
+            continue
+        for link in links:
+            if link in wanted and "pid" not in wanted[link]:
+                mark = services.own_mark(pid)
+                wanted[link].update(pid=pid, command=services.command_line(pid), mark=mark)

@@ -1,0 +1,186 @@
+"""All facts of a host as one JSON value, in one round trip.
+
+Input: {"cluster", "node", "venv", "cache", "fast", "ports", "dashboard_port" or null, "paths"}.
+Whatever may hang (the driver, a network mount) runs in a child with a deadline and is never waited
+for beyond it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from cluster.host import network, services, storage
+
+DRIVER_LIMIT_S = 5
+DASHBOARD_LIMIT_S = 2
+GPU_QUERY = "index,name,memory.total,memory.free,compute_cap,driver_version"
+
+
+def main(request: dict[str, Any]) -> None:
+    driver = storage.Child(
+        ["nvidia-smi", f"--query-gpu={GPU_QUERY}", "--format=csv,noheader,nounits"]
+    )
+    cache = storage.start_look(request["cache"])
+    venv = Path(request["venv"]).expanduser()
+    facts = {
+        "hostname": socket.gethostname(),
+        "home": str(Path.home()),
+        "user": user_name(os.getuid()),
+        "uid": os.getuid(),
+        "machine": platform.machine(),
+        "time": time.time(),
+        "cores": os.cpu_count(),
+        "memory": memory(),
+        "interfaces": network.interfaces(),
+        "ports": network.owners(request["ports"]),
+        "services": our_services(request["cluster"], request["node"]),
+        "venv": str(venv),
+        "versions": versions(venv),
+        "disk_free": {path: free_bytes(path) for path in (str(Path.home()), "/tmp", "/dev/shm")},
+        "ray_nodes": ray_nodes(request["dashboard_port"]),
+    }
+    facts["cache"] = storage.finish_look(cache, request["cache"])
+    facts["gpus"], facts["driver_problem"] = gpus(driver)
+    print(json.dumps(facts))
+
+
+def user_name(uid: int) -> str:
+    import pwd
+
+    with contextlib.suppress(KeyError):
+        return pwd.getpwuid(uid).pw_name
+    return str(uid)
+
+
+def memory() -> dict[str, int]:
+    """Bytes. On unified memory this is the GPU's memory too."""
+    wanted = {"MemTotal": "total", "MemAvailable": "available", "Cached": "cached"}
+    found = {}
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        name, _, rest = line.partition(":")
+        if name in wanted:
+            found[wanted[name]] = int(rest.split()[0]) * 1024
+    return found
+
+
+def free_bytes(path: str) -> int | None:
+    with contextlib.suppress(OSError):
+        stat = os.statvfs(path)
+        return stat.f_bavail * stat.f_frsize
+    return None
+
+
+def versions(venv: Path) -> dict[str, str]:
+    """Read from the folder names of the installed packages: nothing is imported."""
+    found: dict[str, str] = {}
+    sites = sorted(venv.glob("lib/python3*/site-packages"))
+    if not sites or not (venv / "bin" / "python").exists():
+        return found
+    found["python"] = sites[0].parent.name.replace("python", "")
+    for line in read_text(venv / "pyvenv.cfg").splitlines():
+        if line.replace(" ", "").startswith("version="):
+            found["python"] = line.partition("=")[2].strip()
+    for info in sites[0].glob("*.dist-info"):
+        name, _, version = info.name[: -len(".dist-info")].partition("-")
+        if name in ("ray", "vllm", "torch", "transformers", "nvidia_nccl_cu12", "nvidia_nccl_cu13"):
+            found["nccl" if name.startswith("nvidia") else name] = version
+    return found
+
+
+def read_text(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_text()
+    return ""
+
+
+def gpus(driver: storage.Child) -> tuple[list[dict[str, Any]], str]:
+    """(one value a GPU, what is wrong with the driver). Memory in bytes, None where it is N/A."""
+    if driver.missing:
+        return [], "nvidia-smi is not installed"
+    code, out = driver.finish(DRIVER_LIMIT_S)
+    if code is None:
+        return [], f"nvidia-smi does not answer within {DRIVER_LIMIT_S} s"
+    if code:
+        return [], f"nvidia-smi: {out.strip()[:200]}"
+    found = []
+    for line in filter(None, out.splitlines()):
+        index, name, total, free, capability, version = [part.strip() for part in line.split(",")]
+        found.append(
+            {
+                "index": int(index),
+                "name": name,
+                "memory_total": mebibytes(total),
+                "memory_free": mebibytes(free),
+                "capability": capability,
+                "driver": version,
+            }
+        )
+    return found, ""
+
+
+def mebibytes(text: str) -> int | None:
+    number = text.split()[0] if text else ""
+    return int(number) << 20 if number.isdigit() else None
+
+
+def our_services(cluster: str, node: str) -> list[dict[str, Any]]:
+    folder = services.node_folder(cluster, node)
+    prefix = f"{cluster}/{node}"
+    alive: dict[str, list[int]] = {}
+    for pid, mark in services.marked(prefix).items():
+        alive.setdefault(mark.rpartition("/")[2], []).append(pid)
+    names = {path.parent.name for path in folder.glob("*/spec.json")} | set(alive)
+    return [one_service(folder / name, sorted(alive.get(name, []))) for name in sorted(names)]
+
+
+def one_service(folder: Path, pids: list[int]) -> dict[str, Any]:
+    spec = services.read_json(folder / "spec.json") or {}
+    pid = services.read_json(folder / "pid") or {}
+    supervised = services.is_alive(pid.get("supervisor"))
+    started = spec.get("started")
+    return {
+        "name": folder.name,
+        "alive": supervised and not (folder / "exit.json").exists(),
+        "pids": pids,
+        "age_s": time.time() - started if started else None,
+        "words": spec.get("words", []),
+        "about": spec.get("about", {}),
+        "exit": services.read_json(folder / "exit.json"),
+        "last_lines": last_lines(folder / "log", 12),
+    }
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8192))
+        return file.read().decode(errors="replace").splitlines()[-count:]
+    return []
+
+
+def ray_nodes(port: int | None) -> list[dict[str, Any]] | None:
+    """Ray's own view of its nodes, from the dashboard on loopback; None when it does not answer."""
+    import urllib.request
+
+    if port is None:
+        return None
+    try:
+        url = f"http://127.0.0.1:{port}/nodes?view=summary"
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(url, timeout=DASHBOARD_LIMIT_S) as answer:
+            summary = json.load(answer)["data"]["summary"]
+        return [
+            {
+                "address": node["raylet"]["nodeManagerAddress"],
+                "alive": node["raylet"]["state"] == "ALIVE",
+            }
+            for node in summary
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,64 @@
+"""`ray start`, quicker and with fewer open doors; lies in the service's folder and runs there.
+
+Words: as for `ray`. What it changes, all measured with Ray 2.60 on 2026-11-21:
+- no Ray client server: its port 10001 is open to the network and collides with another Ray's;
+- the command line's serve, state and job commands are not imported: 0.98 s of CPU become 0.40 s;
+- a worker waits here for the head, since Ray itself would retry for 14 minutes and, where only the
+  head's raylet is missing, look again every 2 s.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from typing import Any
+
+UNUSED = ("ray.serve.scripts", "ray.util.state.state_cli", "ray.dashboard.modules.job.cli")
+POLL_S = 0.05
+ALIVE = 0
+
+
+def without_client_server(parameters: Any, is_head: bool) -> None:
+    """Ray calls this with its parameters before it starts anything."""
+    parameters.ray_client_server_port = None
+
+
+def await_head(address: str, limit_s: float) -> None:
+    """Until the head's node is alive. Ends the program with the reason when it never is."""
+    host, _, port = address.rpartition(":")
+    deadline, why = time.monotonic() + limit_s, "no answer"
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, int(port)), 2).close()
+            if head_is_alive(address):
+                return
+            why = "Ray's head node is not alive"
+        except OSError as error:
+            why = error.strerror or "no answer"
+        time.sleep(POLL_S)
+    sys.exit(f"cannot reach Ray's head {address} from this host within {limit_s:g} s: {why}")
+
+
+def head_is_alive(address: str) -> bool:
+    from ray._raylet import GcsClient  # type: ignore[attr-defined, unused-ignore]
+
+    try:
+        nodes = GcsClient(address=address).get_all_node_info(timeout=5).values()
+    except Exception:  # Ray has a kind of its own for each way of not being there
+        return False
+    return any(node.is_head_node and node.state == ALIVE for node in nodes)
+
+
+if __name__ == "__main__":
+    for module in UNUSED:
+        sys.modules[module] = None  # type: ignore[assignment]
+    from ray.scripts.scripts import main
+
+    for word in sys.argv:
+        if word.startswith("--address="):
+            await_head(word.partition("=")[2], float(os.environ["ORCHESTRATE_HEAD_LIMIT_S"]))
+    os.environ["RAY_START_HOOK"] = "__main__.without_client_server"
+    sys.argv[0] = "ray"
+    main()

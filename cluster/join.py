@@ -1,0 +1,113 @@
+"""Wait until Ray's head itself counts every host alive, or one of the services has died."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+
+from cluster.config import ClusterConfig
+from cluster.errors import HostError, HostsError, OrchestrateError
+from cluster.execute import Tell, gather
+from cluster.facts import HostFacts
+from cluster.node import Node
+from cluster.plan import Service
+from cluster.program import program
+from cluster.ray import HEAD, WORKER
+from cluster.transport import Session, Transport
+
+SLACK_S = 15.0
+
+
+def await_nodes(
+    transport: Transport,
+    config: ClusterConfig,
+    head: HostFacts,
+    started: Sequence[Service],
+    tell: Tell,
+) -> None:
+    """Return when all nodes are alive. Raises HostsError with the log of what died or was late."""
+    request = {
+        "address": f"{config.head.fast}:{config.ray.port}",
+        "wanted": [node.fast for node in config.node],
+        "timeout_s": config.ray.start_timeout_s,
+    }
+    python = f"{head.venv}/bin/python"
+    counter = transport.session(
+        head.node, program("cluster.host.ray_nodes", request, python=python)
+    )
+    follow = {"lines": 40, "follow": True}
+    watched: list[tuple[Service | None, Session]] = [(None, counter)]
+    for service in started:
+        sent = program("cluster.host.follow", {"mark": service.mark, **follow})
+        watched.append((service, transport.session(service.node, sent)))
+
+    def watch(pair: tuple[Service | None, Session]) -> None:
+        service, session = pair
+        try:
+            if service is None:
+                count(session, config, tell)
+            else:
+                watch_service(service, session, config.ray.start_timeout_s)
+        finally:  # whoever ends first ends the others
+            close_all()
+
+    def close_all() -> None:
+        for _, session in watched:
+            session.close()
+
+    try:
+        outcomes = [outcome for _, outcome in gather(watched, watch)]
+    finally:
+        close_all()
+    failures = [each for each in outcomes if isinstance(each, OrchestrateError)]
+    dead = [each for each in failures if isinstance(each, HostError) and each.log]
+    if failures:
+        raise HostsError(dead or failures)
+
+
+def count(session: Session, config: ClusterConfig, tell: Tell) -> None:
+    """Follow the counter to its end. Raises HostError when hosts are missing then."""
+    names = {node.fast: node.name for node in config.node}
+    seen: set[str] = set()
+    with suppress(TimeoutError):
+        for line in session.lines(config.ray.start_timeout_s + SLACK_S):
+            alive = set(json.loads(line).get("alive", ())) & set(names)
+            for address in sorted(alive - seen):
+                tell(f"{names[address]} has joined Ray ({len(alive)} of {len(names)})")
+            seen |= alive
+            if alive == set(names):
+                return
+    raise late(config, [node for node in config.node if node.fast not in seen])
+
+
+def late(config: ClusterConfig, missing: Sequence[Node]) -> HostError:
+    names = ", ".join(node.name for node in missing)
+    service = HEAD if any(node.is_head for node in missing) else WORKER
+    return HostError(
+        config.head.name,
+        f"Ray's head does not count {names} alive within {config.ray.start_timeout_s:g} s",
+        f"orchestrate logs {service} --host {missing[0].name}" if missing else "",
+    )
+
+
+def watch_service(service: Service, session: Session, limit_s: float) -> None:
+    """Raises HostError when the service ends while we wait for the cluster."""
+    log: list[str] = []
+    try:
+        for line in session.lines(limit_s + SLACK_S):
+            event = json.loads(line)
+            if "exit" in event:
+                raise HostError(
+                    service.node.name,
+                    f"{service.name} {event['exit']['reason']}",
+                    hint_for(service, "\n".join(log)),
+                    log="\n".join(log[-12:]) or "(its log is empty)",
+                )
+            log.append(event["line"])
+    except TimeoutError:
+        return
+
+
+def hint_for(service: Service, log: str) -> str:
+    if "cannot reach Ray's head" in log:
+        return "is a firewall between the hosts, or the fast link down?"
+    return f"orchestrate logs {service.name} --host {service.node.name}"

@@ -1,0 +1,72 @@
+"""One change of a cluster at a time: a lock that dies with its holder, and an audit line."""
+
+import getpass
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from cluster.config import ClusterConfig
+from cluster.errors import Busy, HostError, OrchestrateError, Problem
+from cluster.program import program
+from cluster.transport import Session, Transport
+
+HEARTBEAT_S = 10.0
+ANSWER_LIMIT_S = 15.0
+
+
+@dataclass(frozen=True)
+class Lock:
+    session: Session
+
+    def audit(self, text: str) -> None:
+        """Append a line to ~/.orchestrate/CLUSTER/audit on the head."""
+        self.session.send(json.dumps({"audit": f"{whoami()} {text}"}) + "\n")
+
+
+def whoami() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}[{os.getpid()}]"
+
+
+@contextmanager
+def cluster_lock(transport: Transport, config: ClusterConfig) -> Iterator[Lock]:
+    """Hold the lock. Raises Busy with the holder's name when another run has it."""
+    request = {"cluster": config.name, "who": whoami()}
+    session = transport.session(config.head, program("cluster.host.hold", request))
+    done = threading.Event()
+    try:
+        answer = first_answer(session, config)
+        if "busy" in answer:
+            raise Busy(
+                Problem(
+                    f"cluster {config.name} is being changed by {answer['busy']}",
+                    config.head.name,
+                    "wait for it, or end that run; the lock goes with it",
+                )
+            )
+        threading.Thread(target=beat, args=(session, done), daemon=True).start()
+        yield Lock(session)
+    finally:
+        done.set()
+        session.close()
+
+
+def first_answer(session: Session, config: ClusterConfig) -> dict[str, str]:
+    try:
+        answer: dict[str, str] = json.loads(next(session.lines(ANSWER_LIMIT_S)))
+        return answer
+    except (StopIteration, ValueError, TimeoutError):
+        raise HostError(
+            config.head.name,
+            "cannot take the cluster's lock: the hold program gave no answer",
+            "is ~/.orchestrate writable there, and does python3 3.9 or newer run?",
+        ) from None
+
+
+def beat(session: Session, done: threading.Event) -> None:
+    with suppress(OrchestrateError, OSError, ValueError):
+        while not done.wait(HEARTBEAT_S):
+            session.send("\n")

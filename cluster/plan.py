@@ -1,0 +1,112 @@
+"""Plans are values: what will be done on which host, in which order. Nothing here does anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.command import Command
+from cluster.node import Node
+
+
+@dataclass(frozen=True)
+class Service:
+    """A long-running program on one host; Ray's head, its workers and vLLM are all alike."""
+
+    cluster: str
+    name: str
+    node: Node
+    command: Command
+    files: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        return f"{self.cluster}/{self.node.name}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a program to its end; `stdin` may be long and is not shown."""
+
+    node: Node
+    title: str
+    command: Command
+    stdin: str = ""
+    timeout_s: float = 60
+
+    def __str__(self) -> str:
+        return f"{self.node.name}: {self.title}\n    {self.command}"
+
+
+@dataclass(frozen=True)
+class Put:
+    """Write a file of the host; the content is never rendered: the only road for secrets."""
+
+    node: Node
+    path: str
+    content: str = field(repr=False)
+    mode: int = 0o600
+
+    def __str__(self) -> str:
+        return f"{self.node.name}: write {self.path} (mode {self.mode:o}, content not shown)"
+
+
+@dataclass(frozen=True)
+class Start:
+    service: Service
+
+    @property
+    def node(self) -> Node:
+        return self.service.node
+
+    def __str__(self) -> str:
+        lines = [f"{self.node.name}: start {self.service.name}"]
+        lines += [f"  with {name} in its folder" for name in self.service.files]
+        return "\n".join([*lines, f"    {self.service.command}"])
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Stop services of ours, and what still carries their mark; then remove folders of ours."""
+
+    node: Node
+    marks: tuple[str, ...]
+    remove: tuple[str, ...] = ()
+    grace_s: float = 10
+
+    def __str__(self) -> str:
+        lines = [f"{self.node.name}: stop {', '.join(self.marks)}"]
+        lines += [f"{self.node.name}: remove {folder}" for folder in self.remove]
+        return "\n".join(lines)
+
+
+Step = Run | Put | Start | Stop
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Steps that run side by side."""
+
+    title: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Stages in order. str() is the dry run."""
+
+    title: str
+    stages: tuple[Stage, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(stage.steps for stage in self.stages)
+
+    def __str__(self) -> str:
+        if not self:
+            return f"{self.title}: nothing to do"
+        lines = [self.title]
+        for stage in self.stages:
+            if stage.steps:
+                lines.append(f"{stage.title}:")
+                lines += ["  " + line for step in stage.steps for line in str(step).splitlines()]
+        return "\n".join(lines)

@@ -1,0 +1,68 @@
+"""A program of cluster.host as something that runs on a host: its words and its standard input."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from cluster.command import Command
+
+# argv stays short and free of data: the code and the request travel on standard input
+BOOT = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
+LOADER = """
+import json, sys, types
+def load(name, source):
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    exec(compile(source, name, "exec"), module.__dict__)
+    parent, _, leaf = name.rpartition(".")
+    if parent: setattr(sys.modules[parent], leaf, module)
+    return module
+for name, source in SOURCES: module = load(name, source)
+module.main(json.loads(sys.stdin.buffer.readline()))
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Words to run on the host and what to write to their standard input; bytes, UTF-8."""
+
+    command: Command
+    stdin: bytes
+
+
+def program(name: str, request: Any, *, python: str = "python3", mark: str = "") -> Program:
+    """The program `name`, as in cluster.host.probe, with its request.
+
+    `mark` is inherited by all that the program starts.
+    """
+    code = loader(name)
+    stdin = b"%d\n%s%s\n" % (len(code), code, json.dumps(request).encode())
+    env = {"ORCHESTRATE_SERVICE": mark} if mark else {}
+    return Program(Command((python, "-c", BOOT, f"orchestrate-{name}"), env), stdin)
+
+
+def guarded(name: str, request: Any, limit_s: float) -> Program:
+    """The program in a child with a deadline: for whatever touches a file system that may hang."""
+    code = source_of(name) + "\nmain(__import__('json').loads(__import__('sys').argv[1]))\n"
+    return program("cluster.host.guarded", {"code": code, "request": request, "limit_s": limit_s})
+
+
+def source_of(module: str) -> str:
+    package, _, leaf = module.rpartition(".")
+    return (files(package) / f"{leaf}.py").read_text("utf-8")
+
+
+# what a program may import, in the order of their own imports
+SHARED = ("cluster.host.services", "cluster.host.storage", "cluster.host.network")
+
+
+@cache
+def loader(name: str) -> bytes:
+    packages = {"cluster": "", "cluster.host": ""}
+    shared = {each: source_of(each) for each in SHARED}
+    parent = name.rpartition(".")[0]
+    own = {parent.partition(".")[0]: "", parent: "", name: source_of(name)}
+    sources = list({**packages, **shared, **own}.items())
+    return f"SOURCES = {sources!r}\n{LOADER}".encode()

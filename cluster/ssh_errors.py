@@ -1,0 +1,76 @@
+"""Why a host did not let us in, and what to type next."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import paramiko
+
+
+class UnknownHostKey(paramiko.SSHException):
+    """The host's key stands in no known_hosts file."""
+
+
+class RejectUnknown(paramiko.MissingHostKeyPolicy):
+    """Never accept a key that nobody has looked at."""
+
+    def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+        raise UnknownHostKey(f"{key.get_name()} {key.fingerprint}")
+
+
+def why_unreachable(error: Exception, host: str, port: int, user: str) -> tuple[str, str]:
+    """(reason, hint) for an exception of fabric or paramiko."""
+    place = f"{host}:{port}"
+    for kind, explanation in EXPLANATIONS:
+        if isinstance(error, kind):
+            reason, hint = explanation(error)
+            return reason.format(place=place), hint.format(host=host, port=port, user=user)
+    return f"SSH to {place} failed: {error}", f"try by hand: ssh -v -p {port} {user}@{host}"
+
+
+def refused(error: paramiko.ssh_exception.NoValidConnectionsError) -> tuple[str, str]:
+    reasons = {getattr(each, "strerror", None) or str(each) for each in error.errors.values()}
+    return f"{{place}}: {', '.join(sorted(reasons))}", "is the host up and sshd running there?"
+
+
+Explanation = Callable[[Any], tuple[str, str]]
+EXPLANATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Explanation], ...] = (
+    (
+        UnknownHostKey,
+        lambda e: (f"unknown host key of {{place}} ({e})", "orchestrate cluster trust"),
+    ),
+    (
+        paramiko.BadHostKeyException,
+        lambda e: (
+            f"WRONG HOST KEY of {{place}}: {e.key.get_name()} {e.key.fingerprint} is not the one "
+            "in known_hosts; the host was reinstalled, or someone sits in between",
+            "if it was reinstalled: ssh-keygen -R {host}; orchestrate cluster trust",
+        ),
+    ),
+    (
+        (paramiko.AuthenticationException, paramiko.PasswordRequiredException),
+        lambda e: (
+            "{place} refused every key that we offered",
+            "ssh-copy-id -p {port} {user}@{host}, or set key_file and user in nodes.toml",
+        ),
+    ),
+    (paramiko.ssh_exception.NoValidConnectionsError, refused),
+    (
+        socket.gaierror,
+        lambda e: ("the name of {place} does not resolve", "check `address` in nodes.toml"),
+    ),
+    (
+        TimeoutError,
+        lambda e: (
+            "{place} does not answer",
+            "is the host up? is a firewall in between? ping {host}",
+        ),
+    ),
+    (
+        (paramiko.SSHException, EOFError),
+        lambda e: (
+            f"{{place}} accepts connections but does not speak SSH in time ({e})",
+            "the host hangs or another service has the port: ssh -v -p {port} {user}@{host}",
+        ),
+    ),
+)

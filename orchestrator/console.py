@@ -1,0 +1,76 @@
+"""The only place that prints: progress on standard error, results on standard output."""
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console as RichConsole
+from rich.console import RenderableType
+from rich.status import Status
+
+from cluster.errors import OrchestrateError
+
+WIDTH_OF_PIPES = 200  # characters: enough that no row of a table is folded
+
+
+class Console:
+    """On a terminal, one live line with the elapsed time; elsewhere, one plain line per event."""
+
+    def __init__(self) -> None:
+        width = None if sys.stdout.isatty() else WIDTH_OF_PIPES
+        self.out = RichConsole(highlight=False, soft_wrap=True, width=width)
+        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self._begun = time.monotonic()
+        self._status: Status | None = None
+
+    def __enter__(self) -> "Console":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.quiet()
+
+    def tell(self, line: str) -> None:
+        """Progress: what is being done or waited for right now."""
+        elapsed = time.monotonic() - self._begun
+        text = f"[{elapsed:6.1f} s] {line}"
+        if not self.err.is_terminal:
+            self.err.print(text, markup=False)
+            return
+        self.err.print(text, markup=False, style="dim")
+        if self._status is None:
+            self._status = self.err.status("")
+            self._status.start()
+        self._status.update(f"[dim]since {elapsed:.0f} s:[/] {line.replace('[', '(')}")
+
+    def quiet(self) -> None:
+        """Take the live line away."""
+        if self._status:
+            self._status.stop()
+            self._status = None
+
+    def show(self, result: RenderableType) -> None:
+        self.quiet()
+        self.out.print(result)
+
+    def raw(self, text: str) -> None:
+        """Text for a program or from a log: no markup, no wrapping."""
+        self.quiet()
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+    def fail(self, error: OrchestrateError) -> None:
+        """Each problem on its own, with its place and its hint."""
+        self.quiet()
+        for problem in error.problems:
+            self.err.print("error: ", style="bold red", end="")
+            self.err.print(str(problem), markup=False)
+
+    def warn(self, line: str) -> None:
+        self.quiet()
+        self.err.print("warning: ", style="yellow", end="")
+        self.err.print(line, markup=False)

@@ -1,0 +1,100 @@
+"""recipe + placement -> the vLLM service; pure."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from cluster.command import Command
+from cluster.config import ClusterConfig
+from cluster.network import PER_HOST_VARIABLES, network_environment
+from cluster.plan import Service
+from cluster.ray import service_folder
+from orchestrator.placement import Placement
+from orchestrator.recipe import Recipe, Value
+
+PREFIX = "vllm-"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+CARRY_FILE = "ray_non_carry_over_env_vars.json"
+# what must not travel from the driver to other hosts: what differs there, and secrets
+NOT_CARRIED = sorted({*PER_HOST_VARIABLES, "VLLM_CONFIG_ROOT", "VLLM_API_KEY", "HF_TOKEN"})
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",  # the files were checked; a hub that is down must not stop a restart
+    "VLLM_NO_USAGE_STATS": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "PYTHONUNBUFFERED": "1",
+    "GRPC_DNS_RESOLVER": "native",
+    "SPT_NOENV": "1",  # keeps process titles from overwriting the environment, and our mark in it
+}
+
+
+def vllm_service(
+    config: ClusterConfig, recipe: Recipe, placement: Placement, path: str, key: str = ""
+) -> Service:
+    """vLLM on the first host of the placement. `path` is the model's folder on every host."""
+    host = placement.hosts[0]
+    name = PREFIX + recipe.name
+    env = {**ENVIRONMENT, **network_environment(host)}
+    if placement.needs_ray:
+        env["RAY_ADDRESS"] = f"{config.head.fast}:{config.ray.port}"
+        # vLLM copies the driver's variables to every host but for those named in a file there
+        env["VLLM_CONFIG_ROOT"] = service_folder(config, host, name)
+    if key:
+        env["VLLM_API_KEY"] = key
+    words = (f"{host.venv}/bin/vllm", "serve", path, *vllm_words(config, recipe, placement))
+    return Service(
+        cluster=config.name,
+        name=name,
+        node=host.node,
+        command=Command(words, {**env, **recipe.env, **host.node.env}),
+        files={CARRY_FILE: json.dumps(NOT_CARRIED)} if placement.needs_ray else {},
+        about={
+            "recipe": recipe.name,
+            "served_name": recipe.served_name,
+            "host": config.serve.host,
+            "port": recipe.port,
+            "split": str(placement),
+            "gpus": {
+                each.node.name: n
+                for each, n in zip(placement.hosts, shares(placement), strict=True)
+            },
+        },
+    )
+
+
+def shares(placement: Placement) -> list[int]:
+    """Ranks on each host."""
+    left, found = placement.ranks, []
+    for host in placement.hosts:
+        take = min(left, max(1, host.gpu_count))
+        found.append(take)
+        left -= take
+    return found
+
+
+def vllm_words(config: ClusterConfig, recipe: Recipe, placement: Placement) -> Iterator[str]:
+    yield from ("--served-model-name", recipe.served_name)
+    yield from ("--host", config.serve.host, "--port", str(recipe.port))
+    for key, value in final_arguments(recipe, placement).items():
+        yield from option_words(key, value)
+
+
+def final_arguments(recipe: Recipe, placement: Placement) -> dict[str, Value]:
+    """The recipe's arguments with the split that was chosen."""
+    args = dict(recipe.args)
+    args["tensor_parallel_size"] = placement.tensor
+    if placement.pipeline > 1:
+        args["pipeline_parallel_size"] = placement.pipeline
+    if placement.needs_ray:
+        args.setdefault("distributed_executor_backend", "ray")
+    return dict(sorted(args.items()))
+
+
+def option_words(key: str, value: Value) -> Iterator[str]:
+    """One argument as words: true is the bare flag, false its --no- form, tables are JSON."""
+    name = key.replace("_", "-")
+    yield f"--no-{name}" if value is False else f"--{name}"
+    if isinstance(value, Mapping):
+        yield json.dumps(value)
+    elif isinstance(value, list):
+        yield from map(str, value)
+    elif not isinstance(value, bool):
+        yield str(value)

@@ -1,0 +1,71 @@
+"""Find a model in the cache and list its files.
+
+Input: {"cache", "model": hub name or path, "revision"}.
+Output: {"path", "files": [[name, bytes]], "config": config.json or null, "problem"}.
+Links of the hub cache are followed: a link without its blob counts as missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+
+def main(request: dict[str, Any]) -> None:
+    path = find(request["cache"], request["model"], request["revision"])
+    answer: dict[str, Any] = {"path": path, "files": [], "config": None, "problem": ""}
+    if not os.path.isdir(path):
+        answer["problem"] = "missing"
+    else:
+        answer["files"], broken = listing(path)
+        answer["problem"], answer["config"] = judged(path, answer["files"], broken)
+    print(json.dumps(answer))
+
+
+def find(cache: str, model: str, revision: str) -> str:
+    if model.startswith(("/", "~")):
+        return os.path.expanduser(model)
+    if "/" not in model:
+        return os.path.join(os.path.expanduser(cache), "orchestrate", model)
+    folder = os.path.join(os.path.expanduser(cache), "hub", "models--" + model.replace("/", "--"))
+    try:
+        with open(os.path.join(folder, "refs", revision)) as file:
+            revision = file.read().strip()
+    except OSError:
+        pass  # a commit is its own name
+    return os.path.join(folder, "snapshots", revision)
+
+
+def listing(path: str) -> tuple[list[list[Any]], list[str]]:
+    files, broken = [], []
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            full = os.path.join(folder, name)
+            try:
+                files.append([os.path.relpath(full, path), os.stat(full).st_size])
+            except OSError:
+                broken.append(os.path.relpath(full, path))
+    return sorted(files), sorted(broken)
+
+
+def judged(path: str, files: list[list[Any]], broken: list[str]) -> tuple[str, Any]:
+    """(what is wrong, config.json)."""
+    if broken:
+        return "links without their file: " + ", ".join(broken[:3]), None
+    try:
+        with open(os.path.join(path, "config.json")) as file:
+            config = json.load(file)
+    except (OSError, ValueError) as error:
+        return f"config.json cannot be read ({error})", None
+    names = {name for name, _ in files}
+    index = os.path.join(path, "model.safetensors.index.json")
+    if os.path.exists(index):
+        with open(index) as file:
+            lost = sorted(set(json.load(file)["weight_map"].values()) - names)
+        if lost:
+            return f"{len(lost)} weight files are missing, as {lost[0]}", config
+    if not any(name.endswith((".safetensors", ".bin", ".gguf")) for name in names):
+        return "no weights", config
+    return "", config

@@ -1,0 +1,185 @@
+"""The verb `serve`: check, place, launch, wait until a real generation has come back."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cluster.config import ClusterConfig
+from cluster.errors import OrchestrateError, PreflightError
+from cluster.execute import Tell, execute
+from cluster.facts import Facts, HostFacts, RunningService, gather_facts
+from cluster.lock import Lock, cluster_lock
+from cluster.plan import Plan, Put, Service, Stage, Start, Stop
+from cluster.transport import Transport
+from orchestrator.api_key import find_key, key_step
+from orchestrator.arguments import check_arguments
+from orchestrator.engine import PREFIX, final_arguments, vllm_service
+from orchestrator.model_cache import ModelFiles, find_model, prove_same
+from orchestrator.placement import Placement, place
+from orchestrator.preflight import launch_problems
+from orchestrator.ready import Ready, await_ready
+from orchestrator.recipe import Recipe, Value, hardware_name, load_hardware, load_recipe, merged
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    recipe: str
+    settings: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Everything decided before anything is started. `key` is the API key or nothing."""
+
+    plan: Plan
+    service: Service
+    placement: Placement
+    models: tuple[ModelFiles, ...]
+    key: str = field(repr=False)
+
+    @property
+    def runs_already(self) -> bool:
+        return not self.plan
+
+
+@dataclass(frozen=True)
+class ServeReport:
+    """A model that answers (or, detached, one that was started), and how long each step took."""
+
+    recipe: str
+    served_name: str
+    url: str
+    split: str
+    cache: str
+    reached_from: str
+    key_file: str
+    ready: Ready | None
+    seconds: float
+
+
+def prepare(
+    transport: Transport, config: ClusterConfig, request: Request, tell: Tell, *, dry: bool
+) -> Launch:
+    """Facts, checks, placement, plan. Nothing is started; `dry` leaves no trace on the hosts."""
+    base = load_recipe(request.recipe)
+    port = request.settings.get("port", base.port)
+    facts = gather_facts(transport, config, ports=[port] if isinstance(port, int) else [])
+    if not facts.hosts:
+        raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
+    capabilities = [gpu.capability for host in facts.hosts for gpu in host.gpus]
+    recipe = merged(base, hardware_name(capabilities, load_hardware()), request.settings)
+    models = find_model(transport, recipe, facts.hosts, tell, make_missing=not dry)
+    placement = place_on(facts, recipe, models[0])
+    chosen = tuple(model for model in models if model.host in placement.hosts)
+    first = placement.hosts[0]
+    check_arguments(transport, first, final_arguments(recipe, placement), tell)
+    key = find_key(transport, config, first)
+    service = vllm_service(config, recipe, placement, chosen[0].path, key)
+    existing = first.service(service.name)
+    problems = launch_problems(config, facts, placement, service, existing)
+    if problems:
+        raise PreflightError(*problems)
+    return Launch(
+        plan_launch(config, first, service, existing, key), service, placement, chosen, key
+    )
+
+
+def place_on(facts: Facts, recipe: Recipe, model: ModelFiles) -> Placement:
+    """Raises PreflightError that also names the hosts which could not be asked."""
+    name = PREFIX + recipe.name
+    used = gpus_in_use(facts, besides=name)
+    try:
+        return place(recipe, model.config, model.weight_bytes, facts.hosts, used)
+    except PreflightError as error:
+        lost = (problem for each in facts.unreached for problem in each.error.problems)
+        raise PreflightError(*error.problems, *lost) from None
+
+
+def gpus_in_use(facts: Facts, *, besides: str) -> dict[str, int]:
+    """GPUs by host name that other models of this cluster have."""
+    counted: Counter[str] = Counter()
+    for host in facts.hosts:
+        for service in host.services:
+            if service.alive and service.name != besides:
+                counted.update(service.about.get("gpus", {}))
+    return dict(counted)
+
+
+def plan_launch(
+    config: ClusterConfig,
+    host: HostFacts,
+    service: Service,
+    existing: RunningService | None,
+    key: str,
+) -> Plan:
+    """Empty when the service runs already."""
+    if existing and existing.alive:
+        return Plan(f"serve {service.name}")
+    clear = (Stop(host.node, (service.mark,)),) if existing else ()
+    keys: tuple[Put, ...] = (key_step(config, host, key),) if key else ()
+    return Plan(
+        f"serve {service.about['recipe']}: {service.about['split']}",
+        (
+            Stage("clear what is left", clear),
+            Stage("write the API key", keys),
+            Stage("start vLLM", (Start(service),)),
+        ),
+    )
+
+
+def serve(
+    transport: Transport, config: ClusterConfig, request: Request, tell: Tell, *, detach: bool
+) -> ServeReport:
+    """Launch and wait; Ctrl-C while waiting takes the launch back."""
+    begun = time.monotonic()
+    with cluster_lock(transport, config) as lock:
+        launch = prepare(transport, config, request, tell, dry=False)
+        cache = prove_same(transport, launch.models)
+        ready = None
+        if launch.runs_already:
+            tell(f"{launch.service.name} runs already")
+        start(transport, launch, lock, tell)
+        if not detach:
+            ready = wait_or_take_back(transport, config, launch, tell)
+    return report_of(config, launch, cache, ready, time.monotonic() - begun)
+
+
+def start(transport: Transport, launch: Launch, lock: Lock, tell: Tell) -> None:
+    lock.audit(f"{launch.plan.title} {launch.service.command if launch.plan else '(runs already)'}")
+    execute(launch.plan, transport, tell)
+
+
+def wait_or_take_back(
+    transport: Transport, config: ClusterConfig, launch: Launch, tell: Tell
+) -> Ready:
+    limit_s = config.serve.ready_timeout_s
+    try:
+        return await_ready(transport, launch.service, limit_s=limit_s, key=launch.key, tell=tell)
+    except OrchestrateError:
+        raise
+    except BaseException:
+        if not launch.runs_already:
+            tell(f"stopping {launch.service.name}")
+            stop = Stop(launch.service.node, (launch.service.mark,))
+            execute(Plan("take back", (Stage("stop", (stop,)),)), transport)
+        raise
+
+
+def report_of(
+    config: ClusterConfig, launch: Launch, cache: str, ready: Ready | None, seconds: float
+) -> ServeReport:
+    about = launch.service.about
+    return ServeReport(
+        recipe=about["recipe"],
+        served_name=about["served_name"],
+        url=f"http://{about['host']}:{about['port']}/v1",
+        split=about["split"],
+        cache=cache,
+        reached_from=launch.service.node.name,
+        key_file=key_step(config, launch.placement.hosts[0], "").path if launch.key else "",
+        ready=ready,
+        seconds=seconds,
+    )
