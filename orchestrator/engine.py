@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "PYTHONUNBUFFERED": "1",
     "GRPC_DNS_RESOLVER": "native",
+    "RAY_DEDUP_LOGS": "0",  # the other hosts' progress must reach this log line by line
     "SPT_NOENV": "1",  # keeps process titles from overwriting the environment, and our mark in it
 }
 
