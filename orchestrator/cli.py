@@ -249,9 +249,8 @@ def main() -> None:
 
 def exit_code_of(verb: Callable[[], object]) -> int:
     try:
-        verb()
-    except typer.Exit as left:
-        return left.exit_code
+        code = verb()  # typer turns its Exit into the value that it returns
+        return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         Console().warn("interrupted")
         return INTERRUPTED
@@ -266,7 +265,6 @@ def exit_code_of(verb: Callable[[], object]) -> int:
         known = error if isinstance(error, OrchestrateError) else own_mistake(error)
         Console().fail(known)
         return known.exit_code
-    return 0
 
 
 def own_mistake(error: Exception) -> OrchestrateError:
