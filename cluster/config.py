@@ -11,8 +11,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from cluster.errors import ConfigError, Problem, UsageError
@@ -21,6 +23,7 @@ from cluster.node import Name, Node, Port
 
 LOCAL = "local"
 PREFIX = "ORCHESTRATE_"
+DOTENV = ".env"
 RAY_LOOPBACK = "127.0.0.2"  # Ray takes 127.0.0.1 for a mistake and listens on the network instead
 
 
@@ -99,7 +102,7 @@ class ClusterConfig(BaseSettings):
     """The whole inventory, checked; frozen. The environment wins over the file."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_prefix=PREFIX, env_nested_delimiter="__", env_file=".env"
+        frozen=True, extra="ignore", env_prefix=PREFIX, env_nested_delimiter="__", env_file=DOTENV
     )
 
     cluster: ClusterTable = Field(default_factory=ClusterTable)
@@ -153,14 +156,19 @@ def checked(raw: Mapping[str, Any], source: str, env: Mapping[str, str]) -> Clus
     """Validate a parsed inventory. Raises ConfigError with every problem at once."""
     known = set(ClusterConfig.model_fields) - {"source"}
     problems = [*inventory_problems(raw, source, known)]
-    try:
-        config = ClusterConfig(**{**raw, "source": source})
+    try:  # a key of the file must not become an option of pydantic's: only known ones go in
+        config = ClusterConfig(**{key: value for key, value in raw.items() if key in known})
     except ValidationError as error:
         tables = {name: ClusterConfig.model_fields[name].annotation for name in known}
-        raise ConfigError(*explain(error, source, tables, env), *problems) from None
+        variables = {**DotEnvSettingsSource(ClusterConfig).env_vars, **env}
+        raise ConfigError(*explain(error, source, tables, variables), *problems) from None
+    except SettingsError as error:
+        hint = f"a variable for each key, as in {PREFIX}RAY__PORT=6380; a whole table must be JSON"
+        raise ConfigError(Problem(str(error), "environment", hint), *problems) from None
     if problems:
         raise ConfigError(*problems)
-    return config.model_copy(update={"node": tuple(filled(node, config) for node in config.node)})
+    nodes = tuple(filled(node, config) for node in config.node)
+    return config.model_copy(update={"node": nodes, "source": source})
 
 
 def filled(node: Node, config: ClusterConfig) -> Node:

@@ -13,6 +13,7 @@ from cluster.node import Node
 from cluster.transport import Transport
 
 PROBE_LIMIT_S = 20.0
+HEAD, WORKER = "ray-head", "ray-worker"  # the names of Ray's services
 
 
 class Fact(BaseModel):
@@ -101,6 +102,7 @@ class HostFacts(Fact):
     interfaces: tuple[Interface, ...]
     ports: tuple[Listener, ...]
     services: tuple[RunningService, ...]
+    logs: tuple[str, ...] = ()  # services that left one, stopped ones too
     venv: str
     versions: Mapping[str, str]
     disk_free: Mapping[str, int | None]
@@ -187,7 +189,9 @@ def probe(
         "venv": node.venv,
         "cache": node.cache,
         "ports": [*ray_ports, *ports],
-        "dashboard_port": config.ray.dashboard_port if node.is_head else None,
+        "head_service": HEAD if node.is_head else "",
+        "dashboard_port": config.ray.dashboard_port,
+        "gcs": f"{node.fast}:{config.ray.port}",
     }
     answer = call(transport, node, "cluster.host.probe", request, timeout_s=PROBE_LIMIT_S)
     try:

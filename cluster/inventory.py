@@ -80,14 +80,14 @@ def network_problems(
 
 
 def explain(
-    error: ValidationError, source: str, tables: Mapping[str, Any], env: Mapping[str, str]
+    error: ValidationError, source: str, tables: Mapping[str, Any], env: Iterable[str]
 ) -> list[Problem]:
     """pydantic's errors as problems with file, table and key."""
     return [one_problem(dict(item), source, tables, env) for item in error.errors()]
 
 
 def one_problem(
-    item: Mapping[str, Any], source: str, tables: Mapping[str, Any], env: Mapping[str, str]
+    item: Mapping[str, Any], source: str, tables: Mapping[str, Any], env: Iterable[str]
 ) -> Problem:
     table, *rest = [str(part) for part in item["loc"]] or ["?"]
     node = table == "node" and rest and rest[0].isdigit()

@@ -7,11 +7,10 @@ from contextlib import suppress
 from cluster.config import ClusterConfig
 from cluster.errors import HostError, HostsError, OrchestrateError
 from cluster.execute import Tell, gather
-from cluster.facts import HostFacts
+from cluster.facts import HEAD, WORKER, HostFacts
 from cluster.node import Node
 from cluster.plan import Service
 from cluster.program import program
-from cluster.ray import HEAD, WORKER
 from cluster.transport import Session, Transport
 
 SLACK_S = 15.0

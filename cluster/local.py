@@ -49,7 +49,7 @@ class Local:
         )
 
     def session(self, node: Node, program: Program) -> Session:
-        process = started(node, program)
+        process = started(node, program, errors=subprocess.DEVNULL)
         assert process.stdin
         process.stdin.write(program.stdin)
         process.stdin.flush()
@@ -65,14 +65,16 @@ class Local:
         """Nothing is kept open."""
 
 
-def started(node: Node, program: Program) -> subprocess.Popen[bytes]:
+def started(
+    node: Node, program: Program, *, errors: int = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
     words = ["env", *(f"{key}={value}" for key, value in program.command.env.items())]
     try:
         return subprocess.Popen(
             [*words, *program.command.words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
         )
     except OSError as error:
         raise Unreachable(node.name, f"cannot run a program: {error}") from None
@@ -90,9 +92,11 @@ def too_slow(node: Node, program: Program, timeout_s: float) -> HostError:
 class LocalSession:
     process: subprocess.Popen[bytes]
     received: queue.Queue[str | None] = field(default_factory=queue.Queue)
+    reader: threading.Thread = field(init=False)
 
     def __post_init__(self) -> None:
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout
@@ -117,12 +121,15 @@ class LocalSession:
         self.process.stdin.flush()
 
     def close(self) -> None:
-        for pipe in (self.process.stdin,):
-            with suppress(OSError, ValueError):
-                if pipe:
-                    pipe.close()
+        assert self.process.stdin
+        assert self.process.stdout
+        with suppress(OSError, ValueError):
+            self.process.stdin.close()
         try:
             self.process.wait(2)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.reader.join(1)  # a grandchild may hold the pipe: then it stays with the reader
+        if not self.reader.is_alive():
+            self.process.stdout.close()

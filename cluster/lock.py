@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from cluster.config import ClusterConfig
-from cluster.errors import Busy, HostError, OrchestrateError, Problem
+from cluster.errors import Busy, HostError, HostsError, OrchestrateError, Problem, Unreachable
+from cluster.facts import gather_facts
 from cluster.program import program
 from cluster.transport import Session, Transport
 
@@ -35,7 +36,7 @@ def whoami() -> str:
 def cluster_lock(transport: Transport, config: ClusterConfig) -> Iterator[Lock]:
     """Hold the lock. Raises Busy with the holder's name when another run has it."""
     request = {"cluster": config.name, "who": whoami()}
-    session = transport.session(config.head, program("cluster.host.hold", request))
+    session = opened(transport, config, request)
     done = threading.Event()
     try:
         answer = first_answer(session, config)
@@ -52,6 +53,15 @@ def cluster_lock(transport: Transport, config: ClusterConfig) -> Iterator[Lock]:
     finally:
         done.set()
         session.close()
+
+
+def opened(transport: Transport, config: ClusterConfig, request: dict[str, str]) -> Session:
+    """The hold program on the head. Raises HostsError with every host that cannot be reached."""
+    try:
+        return transport.session(config.head, program("cluster.host.hold", request))
+    except Unreachable as error:
+        lost = [each.error for each in gather_facts(transport, config).unreached]
+        raise HostsError(lost or [error]) from None
 
 
 def first_answer(session: Session, config: ClusterConfig) -> dict[str, str]:

@@ -55,7 +55,12 @@ def source_of(module: str) -> str:
 
 
 # what a program may import, in the order of their own imports
-SHARED = ("cluster.host.services", "cluster.host.storage", "cluster.host.network")
+SHARED = (
+    "cluster.host.services",
+    "cluster.host.storage",
+    "cluster.host.network",
+    "cluster.host.ray_view",
+)
 
 
 @cache

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from cluster.command import Command
 from cluster.config import ClusterConfig
-from cluster.facts import Facts, HostFacts
+from cluster.facts import HEAD, WORKER, Facts, HostFacts
 from cluster.network import network_environment
 from cluster.plan import Plan, Service, Stage, Start, Stop
 from cluster.program import source_of
 
-HEAD, WORKER = "ray-head", "ray-worker"
 SCRIPT = "ray_start.py"
 HEAD_SHARE = 0.5  # of the whole limit: how long a worker looks for the head
 GIB = 1 << 30

@@ -123,8 +123,8 @@ class SSH:
 def connect(node: Node, settings: SshTable) -> fabric.Connection:
     """A logged-in connection. Raises Unreachable with the step that failed and what to do."""
     connection = new_connection(node, settings)
-    check_host_keys(connection, settings)
     try:
+        check_host_keys(connection, settings)
         connection.open()
         set_dead_peer_limit(connection.transport.sock)
     except Exception as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import paramiko
+from paramiko.hostkeys import InvalidHostKey
 
 
 class UnknownHostKey(paramiko.SSHException):
@@ -45,6 +46,13 @@ EXPLANATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Explana
             f"WRONG HOST KEY of {{place}}: {e.key.get_name()} {e.key.fingerprint} is not the one "
             "in known_hosts; the host was reinstalled, or someone sits in between",
             "if it was reinstalled: ssh-keygen -R {host}; orchestrate cluster trust",
+        ),
+    ),
+    (
+        InvalidHostKey,
+        lambda e: (
+            f"a line of known_hosts cannot be read: {e.line[:60]}",
+            "remove that line from the file, then: orchestrate cluster trust",
         ),
     ),
     (

@@ -8,10 +8,10 @@ from typing import Any
 from cluster.config import ClusterConfig
 from cluster.errors import HostError, HostsError, OrchestrateError, PreflightError, Problem
 from cluster.execute import Tell, execute
-from cluster.facts import Facts, HostFacts, gather_facts
+from cluster.facts import HEAD, WORKER, Facts, HostFacts, gather_facts
 from cluster.lock import cluster_lock
 from cluster.plan import Plan, Stage, Stop
-from cluster.ray import HEAD, WORKER, temp_folder
+from cluster.ray import temp_folder
 from cluster.transport import Transport
 
 RAY = (HEAD, WORKER)

@@ -9,6 +9,7 @@ from typing import Literal
 
 import fabric
 import paramiko
+from paramiko.hostkeys import InvalidHostKey
 
 from cluster.config import ClusterConfig, SshTable
 from cluster.errors import OrchestrateError, Unreachable
@@ -38,9 +39,9 @@ def host_keys(config: ClusterConfig) -> list[tuple[Node, HostKey | OrchestrateEr
 def fetch(node: Node, settings: SshTable) -> HostKey:
     """Ask one host for its key, without logging in. Raises Unreachable."""
     connection = new_connection(node, settings)
-    check_host_keys(connection, settings)
     limit = settings.connect_timeout_s
     try:
+        check_host_keys(connection, settings)
         if connection.gateway:
             sock = connection.open_gateway()
         else:
@@ -49,7 +50,7 @@ def fetch(node: Node, settings: SshTable) -> HostKey:
             transport.banner_timeout = limit
             transport.start_client(timeout=limit)
             key = transport.get_remote_server_key()
-    except (OSError, EOFError, paramiko.SSHException) as error:
+    except (OSError, EOFError, paramiko.SSHException, InvalidHostKey) as error:
         reason, hint = why_unreachable(error, connection.host, connection.port, connection.user)
         raise Unreachable(node.name, reason, hint) from None
     entry = entry_name(connection)

@@ -2,5 +2,5 @@
 
 Nothing here is installed on a host and nothing here runs on the controller. Each program reads one
 JSON value from its standard input and answers in JSON. They know folders, processes and sockets;
-they have never heard of Ray or of a model.
+those named ray_* know Ray; none has heard of a model.
 """

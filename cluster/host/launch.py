@@ -107,9 +107,14 @@ def watch(pid: int, log: Path) -> int:
         for ended, status in reaped():
             if ended == pid:
                 return os.waitstatus_to_exitcode(status)
-        if log.stat().st_size > LOG_LIMIT_BYTES:
-            shutil.copyfile(log, log.with_name("log.1"))
-            os.truncate(log, 0)
+        keep_bounded(log)
+
+
+def keep_bounded(log: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
+    """Move what is in a long log to log.1; the service goes on writing into the same file."""
+    if log.stat().st_size > limit_bytes:
+        shutil.copyfile(log, log.with_name("log.1"))
+        os.truncate(log, 0)
 
 
 def reaped() -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """All facts of a host as one JSON value, in one round trip.
 
-Input: {"cluster", "node", "venv", "cache", "ports", "dashboard_port" or null}.
+Input: {"cluster", "node", "venv", "cache", "ports", "head_service": Ray's head on this host or "",
+"dashboard_port", "gcs": its address}.
 Whatever may hang (the driver, a network mount) runs in a child with a deadline and is never waited
 for beyond it.
 """
@@ -15,10 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cluster.host import network, services, storage
+from cluster.host import network, ray_view, services, storage
 
 DRIVER_LIMIT_S = 5
-DASHBOARD_LIMIT_S = 2
 GPU_QUERY = "index,name,memory.total,memory.free,compute_cap,driver_version"
 PACKAGES = {
     "ray": "ray",
@@ -35,7 +35,7 @@ def main(request: dict[str, Any]) -> None:
     driver = storage.Child(storage.run_words(NVIDIA_SMI)) if on_path(NVIDIA_SMI[0]) else None
     cache = storage.start_look(request["cache"])
     venv = Path(request["venv"]).expanduser()
-    facts = {
+    facts: dict[str, Any] = {
         "hostname": socket.gethostname(),
         "home": str(Path.home()),
         "user": user_name(os.getuid()),
@@ -51,8 +51,11 @@ def main(request: dict[str, Any]) -> None:
         "venv": str(venv),
         "versions": versions(venv),
         "disk_free": {path: free_bytes(path) for path in (str(Path.home()), "/tmp", "/dev/shm")},
-        "ray_nodes": ray_nodes(request["dashboard_port"]),
     }
+    runs = any(
+        each["name"] == request["head_service"] and each["alive"] for each in facts["services"]
+    )
+    facts["ray_nodes"] = ray_view.ray_nodes(request, venv, head_runs=runs)
     facts["cache"] = storage.finish_look(cache, request["cache"])
     facts["gpus"], facts["driver_problem"] = gpus(driver)
     print(json.dumps(facts))
@@ -179,25 +182,3 @@ def last_lines(path: Path, count: int) -> list[str]:
         file.seek(max(0, path.stat().st_size - 8192))
         return file.read().decode(errors="replace").splitlines()[-count:]
     return []
-
-
-def ray_nodes(port: int | None) -> list[dict[str, Any]] | None:
-    """Ray's own view of its nodes, from the dashboard on loopback; None when it does not answer."""
-    if port is None:
-        return None
-    import urllib.request  # 14 ms that only the head pays
-
-    try:
-        url = f"http://127.0.0.1:{port}/nodes?view=summary"
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(url, timeout=DASHBOARD_LIMIT_S) as answer:
-            summary = json.load(answer)["data"]["summary"]
-        return [
-            {
-                "address": node["raylet"]["nodeManagerAddress"],
-                "alive": node["raylet"]["state"] == "ALIVE",
-            }
-            for node in summary
-        ]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
