@@ -24,20 +24,7 @@ def await_nodes(
     tell: Tell,
 ) -> None:
     """Return when all nodes are alive. Raises HostsError with the log of what died or was late."""
-    request = {
-        "address": f"{config.head.fast}:{config.ray.port}",
-        "wanted": [node.fast for node in config.node],
-        "timeout_s": config.ray.start_timeout_s,
-    }
-    python = f"{head.venv}/bin/python"
-    counter = transport.session(
-        head.node, program("cluster.host.ray_nodes", request, python=python)
-    )
-    follow = {"lines": 40, "follow": True}
-    watched: list[tuple[Service | None, Session]] = [(None, counter)]
-    for service in started:
-        sent = program("cluster.host.follow", {"mark": service.mark, **follow})
-        watched.append((service, transport.session(service.node, sent)))
+    watched = opened(transport, config, head, started)
 
     def watch(pair: tuple[Service | None, Session]) -> None:
         service, session = pair
@@ -61,6 +48,26 @@ def await_nodes(
     dead = [each for each in failures if isinstance(each, HostError) and each.log]
     if failures:
         raise HostsError(dead or failures)
+
+
+def opened(
+    transport: Transport, config: ClusterConfig, head: HostFacts, started: Sequence[Service]
+) -> list[tuple[Service | None, Session]]:
+    """The log of every service started now and, without a service, the counter on the head."""
+    request = {
+        "address": f"{config.head.fast}:{config.ray.port}",
+        "wanted": [node.fast for node in config.node],
+        "timeout_s": config.ray.start_timeout_s,
+    }
+    python = f"{head.venv}/bin/python"
+    counter = program("cluster.host.ray_nodes", request, python=python)
+    sessions: list[tuple[Service | None, Session]] = []
+    sessions.append((None, transport.session(head.node, counter)))
+    for service in started:
+        follow = {"mark": service.mark, "lines": 40, "follow": True}
+        sent = program("cluster.host.follow", follow)
+        sessions.append((service, transport.session(service.node, sent)))
+    return sessions
 
 
 def count(session: Session, config: ClusterConfig, tell: Tell) -> None:

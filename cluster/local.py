@@ -84,7 +84,7 @@ def too_slow(node: Node, program: Program, timeout_s: float) -> HostError:
     return HostError(
         node.name,
         f"no answer within {timeout_s:g} s from: {shell_line(program.command.words[-1:])}",
-        "the host is overloaded or a file system hangs there; see `orchestrate cluster check`",
+        "the host is overloaded or a file system hangs there; see `orchestrate status`",
     )
 
 

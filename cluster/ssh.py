@@ -71,12 +71,16 @@ class SSH:
         return SshSession(node.name, self._started(node, program))
 
     def dial(self, node: Node, address: str, port: int, timeout_s: float) -> Stream:
+        transport = self._connection(node).transport
         try:
-            stream: Stream = self._connection(node).transport.open_channel(
+            stream: Stream = transport.open_channel(
                 "direct-tcpip", (address, port), ("", 0), timeout=timeout_s
             )
-        except paramiko.SSHException as error:
+        except paramiko.ChannelException as error:
             raise ConnectionRefusedError(f"{address}:{port} on {node.name}: {error}") from None
+        except paramiko.SSHException as error:
+            transport.close()  # not the port but the host is silent: let nobody wait for it again
+            raise Unreachable(node.name, f"the host stopped answering: {error}") from None
         return stream
 
     def paste(self, node: Node, command: str) -> str:

@@ -25,7 +25,9 @@ def why_unreachable(error: Exception, host: str, port: int, user: str) -> tuple[
     for kind, explanation in EXPLANATIONS:
         if isinstance(error, kind):
             reason, hint = explanation(error)
-            return reason.format(place=place), hint.format(host=host, port=port, user=user)
+            entry = host if port == 22 else f"[{host}]:{port}"  # as known_hosts writes it
+            found = hint.format(host=host, port=port, user=user, entry=entry)
+            return reason.format(place=place), found
     return f"SSH to {place} failed: {error}", f"try by hand: ssh -v -p {port} {user}@{host}"
 
 
@@ -45,7 +47,7 @@ EXPLANATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Explana
         lambda e: (
             f"WRONG HOST KEY of {{place}}: {e.key.get_name()} {e.key.fingerprint} is not the one "
             "in known_hosts; the host was reinstalled, or someone sits in between",
-            "if it was reinstalled: ssh-keygen -R {host}; orchestrate cluster trust",
+            "if it was reinstalled: ssh-keygen -R '{entry}'; orchestrate cluster trust",
         ),
     ),
     (

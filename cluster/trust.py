@@ -85,5 +85,7 @@ def accept(keys: list[HostKey], settings: SshTable) -> None:
     """Append the keys to known_hosts, as ssh would write them."""
     file = known_hosts_file(settings)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    cut = file.exists() and not file.read_bytes().endswith(b"\n")  # a last line edited by hand
     with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "w") as out:
+        out.write("\n" if cut else "")
         out.writelines(f"{key.entry} {key.kind} {key.text}\n" for key in keys)

@@ -27,10 +27,19 @@ class Accepted(BaseModel):
 
 
 def check_arguments(
-    transport: Transport, host: HostFacts, args: Mapping[str, Value], tell: Tell
+    transport: Transport,
+    host: HostFacts,
+    args: Mapping[str, Value],
+    tell: Tell,
+    *,
+    keep: bool = True,
 ) -> None:
-    """Raises ConfigError that names every argument vLLM would refuse, and the nearest valid."""
-    problems = list(argument_problems(args, ask(transport, host, tell), version_of(host)))
+    """Raises ConfigError that names every argument vLLM would refuse, and the nearest valid.
+
+    `keep` leaves vLLM's answer on the host, for the next time.
+    """
+    accepted = ask(transport, host, tell, keep=keep)
+    problems = list(argument_problems(args, accepted, version_of(host)))
     if problems:
         raise ConfigError(*problems)
 
@@ -39,7 +48,7 @@ def version_of(host: HostFacts) -> str:
     return host.versions.get("vllm", "unknown")
 
 
-def ask(transport: Transport, host: HostFacts, tell: Tell) -> Accepted:
+def ask(transport: Transport, host: HostFacts, tell: Tell, *, keep: bool = True) -> Accepted:
     """What the host's vLLM accepts; the first time for a version it takes as long as its import."""
     if "vllm" not in host.versions:
         raise HostError(
@@ -50,7 +59,7 @@ def ask(transport: Transport, host: HostFacts, tell: Tell) -> Accepted:
     tell(f"checking the arguments against vLLM {version_of(host)}")
     sent = program(
         "orchestrator.host.vllm_arguments",
-        {"version": version_of(host)},
+        {"version": version_of(host), "keep": keep},
         python=f"{host.venv}/bin/python",
     )
     result = transport.run(host.node, sent, timeout_s=ASK_LIMIT_S)

@@ -249,13 +249,15 @@ def main() -> None:
 
 def exit_code_of(verb: Callable[[], object]) -> int:
     try:
-        code = verb()  # typer turns its Exit into the value that it returns
+        code = verb()  # typer turns its Exit, and Ctrl-C, into the value that it returns
+        if code == INTERRUPTED:
+            Console().warn("interrupted")
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         Console().warn("interrupted")
         return INTERRUPTED
     except typer.exceptions.TyperException as error:
-        Console().fail(UsageError(Problem(str(error), hint="orchestrate --help")))
+        Console().fail(UsageError(Problem(error.format_message(), hint="orchestrate --help")))
         return UsageError.exit_code
     except BrokenPipeError:
         return 1

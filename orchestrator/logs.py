@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from cluster.config import ClusterConfig
 from cluster.errors import HostsError, OrchestrateError, Problem, UsageError
-from cluster.facts import HostFacts, RunningService, gather_facts
+from cluster.facts import HostFacts, gather_facts
 from cluster.inventory import nearest
 from cluster.program import program
 from cluster.transport import Transport
@@ -16,23 +16,26 @@ READ_LIMIT_S = 30.0
 
 def find_service(
     transport: Transport, config: ClusterConfig, service: str | None, host: str | None
-) -> tuple[HostFacts, RunningService]:
-    """The service that is meant; without a name, the model, else Ray's head.
+) -> tuple[HostFacts, str]:
+    """The service that is meant; without a name, the model, else Ray's head. What was stopped
+    counts only where nothing else is meant.
 
     Raises UsageError that lists what there is.
     """
     facts = gather_facts(transport, config)
     if not facts.hosts:
         raise HostsError([lost.error for lost in facts.unreached])
-    found = [
-        (each, known)
-        for each in facts.hosts
-        for known in each.services
-        if host in (None, each.node.name) and service in (None, known.name)
-    ]
-    if found:
-        return min(found, key=lambda pair: pair[1].name.startswith("ray-"))
-    names = {known.name for each in facts.hosts for known in each.services}
+    known = [(each, service.name) for each in facts.hosts for service in each.services]
+    kept = [(each, name) for each in facts.hosts for name in each.logs]
+    for pairs in (known, kept):
+        found = [
+            (each, name)
+            for each, name in pairs
+            if host in (None, each.node.name) and service in (None, name)
+        ]
+        if found:
+            return min(found, key=lambda pair: pair[1].startswith("ray-"))
+    names = {name for _, name in known + kept}
     if not names:
         raise OrchestrateError(
             Problem(f"cluster {config.name} has no services", hint="orchestrate cluster start")
@@ -43,7 +46,7 @@ def find_service(
 
 def read_log(
     transport: Transport,
-    found: tuple[HostFacts, RunningService],
+    found: tuple[HostFacts, str],
     config: ClusterConfig,
     write: Callable[[str], None],
     *,
@@ -53,7 +56,7 @@ def read_log(
     """Write the last lines, and with `follow` go on until the service ends."""
     host, service = found
     request = {
-        "mark": f"{config.name}/{host.node.name}/{service.name}",
+        "mark": f"{config.name}/{host.node.name}/{service}",
         "lines": lines,
         "follow": follow,
     }
@@ -62,7 +65,7 @@ def read_log(
         for line in session.lines(SILENCE_LIMIT_S if follow else READ_LIMIT_S):
             event = json.loads(line)
             if "exit" in event:
-                write(f"-- {service.name} {event['exit']['reason']}")
+                write(f"-- {service} {event['exit']['reason']}")
             else:
                 write(event["line"])
     finally:

@@ -2,21 +2,21 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from cluster.errors import HostError, HostsError, OrchestrateError
-from cluster.execute import Tell, gather
-from cluster.http import http_client
-from cluster.plan import Service
+from cluster.execute import Tell, execute, gather
+from cluster.http import DIAL_LIMIT_S, http_client
+from cluster.plan import Plan, Service, Stage, Stop
 from cluster.program import program
 from cluster.retry import WaitedTooLong, poll
 from cluster.transport import Session, Transport
-from orchestrator.health import Answer, generate_once, is_healthy
-from orchestrator.loading import Loading, reason
+from orchestrator.health import GENERATION_LIMIT_S, Answer, generate_once, is_healthy
+from orchestrator.loading import Loading, hopeless, reason
 
 POLL_S = 0.1
 SILENCE_S = 24 * 3600.0
@@ -32,26 +32,40 @@ class Ready:
     answer: Answer
 
 
-class ServerDied(Exception):
-    """The log's session ended: the other thread knows why."""
+class ServerDied(HostError):
+    """The server ended by itself."""
+
+
+class Over(Exception):
+    """Nobody waits any more, as after Ctrl-C."""
+
+
+class Hopeless(ServerDied):
+    """The server was stopped by us: it would wait for something that cannot come."""
 
 
 def await_ready(
     transport: Transport, service: Service, *, limit_s: float, key: str, tell: Tell
 ) -> Ready:
     """Wait in three steps. Raises HostError with the reason out of the log when the server dies,
-    or when the limit is reached.
+    or when the limit is reached; a server that waits in vain is stopped first.
     """
     request = {"mark": service.mark, "lines": 100_000, "follow": True}
     session = transport.session(service.node, program("cluster.host.follow", request))
-    state: dict[str, Any] = {"died": None, "loading": Loading()}
+    state: dict[str, Any] = {"died": None, "loading": Loading(), "over": False}
 
     def follow() -> None:
         state["died"] = follow_log(service, session, state["loading"], tell)
 
+    def require_life() -> None:
+        if state["over"]:
+            raise Over
+        if state["died"]:
+            raise state["died"]
+
     def steps() -> Ready:
         try:
-            return three_steps(transport, service, limit_s, key, lambda: state["died"])
+            return three_steps(transport, service, limit_s, key, require_life)
         finally:
             session.close()
 
@@ -59,26 +73,40 @@ def await_ready(
     try:
         outcomes = [outcome for _, outcome in gather(tasks, lambda task: task())]
     finally:
+        state["over"] = True
         session.close()
-    for outcome in outcomes:
+    if isinstance(state["died"], Hopeless):
+        tell(f"stopping {service.name}")
+        execute(Plan("stop", (Stage("stop", (Stop(service.node, (service.mark,)),)),)), transport)
+    return ready_of(outcomes)
+
+
+def ready_of(outcomes: Iterable[object]) -> Ready:
+    found = list(outcomes)
+    for outcome in found:
         if isinstance(outcome, Ready):
             return outcome
-    raise HostsError([each for each in outcomes if isinstance(each, OrchestrateError)])
+    raise HostsError([each for each in found if isinstance(each, OrchestrateError)])
 
 
 def follow_log(
     service: Service, session: Session, loading: Loading, tell: Tell
 ) -> HostError | None:
-    """Tell what the server is doing; the error once it has died, None when the session ended."""
+    """Tell what the server is doing; the error once it has died or waits in vain, None when the
+    session ended.
+    """
     for line in session.lines(SILENCE_S):
         event = json.loads(line)
         if "exit" in event:
-            return HostError(
+            return ServerDied(
                 service.node.name,
                 f"{service.name} {event['exit']['reason']}: {reason(loading.lines)}",
                 f"orchestrate logs {service.name}",
                 log="\n".join(loading.tail()),
             )
+        if vain := hopeless(event["line"]):
+            hint = f"orchestrate status shows the GPUs; orchestrate logs {service.name}"
+            return Hopeless(service.node.name, f"{service.name} was stopped: {vain}", hint)
         news = loading.read(event["line"])
         if news:
             tell(news)
@@ -90,49 +118,55 @@ def three_steps(
     service: Service,
     limit_s: float,
     key: str,
-    died: Callable[[], HostError | None],
+    require_life: Callable[[], None],
 ) -> Ready:
     begun = time.monotonic()
     host, port = service.about["host"], service.about["port"]
     address = "127.0.0.1" if host == "0.0.0.0" else host
 
+    def left_s() -> float:
+        return max(0.1, limit_s - (time.monotonic() - begun))
+
     def wait(what: str, check: Callable[[], Any]) -> Any:
         def alive_check() -> Any:
-            error = died()
-            if error:
-                raise error
+            require_life()
             return check()
 
-        left = limit_s - (time.monotonic() - begun)
         try:
-            return poll(alive_check, timeout_s=max(0.1, left), every_s=POLL_S)
+            return poll(alive_check, timeout_s=left_s(), every_s=POLL_S)
         except WaitedTooLong:
-            raise HostError(
-                service.node.name,
-                f"{service.name} did not get to {what} within {limit_s:g} s",
-                f"orchestrate logs {service.name}; the limit is serve.ready_timeout_s",
-            ) from None
+            raise too_late(service, what, limit_s) from None
 
-    def connects() -> bool | None:
-        try:
-            transport.dial(service.node, address, port, 5).close()
-        except OSError:
-            return None
-        return True
-
-    wait("an open port", connects)
+    wait("an open port", lambda: connects(transport, service, address))
     port_s = time.monotonic() - begun
     with http_client(transport, service.node, address, port, key=key) as http:
         wait("a healthy /health", lambda: is_healthy(http) or None)
         health_s = time.monotonic() - begun
-        answer = wait("a first answer", lambda: answered(http, service))
+        answer = wait("a first answer", lambda: answered(http, service, left_s()))
     return Ready(port_s, health_s, time.monotonic() - begun, answer)
 
 
-def answered(http: httpx.Client, service: Service) -> Answer | None:
+def connects(transport: Transport, service: Service, address: str) -> bool | None:
+    try:
+        transport.dial(service.node, address, service.about["port"], DIAL_LIMIT_S).close()
+    except OSError:
+        return None
+    return True
+
+
+def too_late(service: Service, what: str, limit_s: float) -> HostError:
+    return HostError(
+        service.node.name,
+        f"{service.name} did not get to {what} within {limit_s:g} s",
+        f"orchestrate logs {service.name}; the limit is serve.ready_timeout_s",
+    )
+
+
+def answered(http: httpx.Client, service: Service, left_s: float) -> Answer | None:
     """None while the server is not there yet. Raises HostError for an answer that is a refusal."""
     try:
-        return generate_once(http, service.about["served_name"])
+        limit_s = min(GENERATION_LIMIT_S, left_s)
+        return generate_once(http, service.about["served_name"], timeout_s=limit_s)
     except httpx.HTTPStatusError as error:
         if error.response.status_code >= 500:
             return None

@@ -21,10 +21,13 @@ NEUTRAL = ("off", "starting")
 
 
 def as_json(report: Any) -> str:
-    return json.dumps(dataclasses.asdict(report), indent=2, default=plain)
+    return json.dumps(report, indent=2, default=plain)
 
 
 def plain(value: Any) -> Any:
+    """Field by field: asdict() copies, and an error in a report cannot be copied."""
+    if dataclasses.is_dataclass(value):
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cluster.config import ClusterConfig
-from cluster.errors import OrchestrateError, PreflightError
+from cluster.errors import HostsError, PreflightError
 from cluster.execute import Tell, execute
 from cluster.facts import Facts, HostFacts, RunningService, gather_facts
 from cluster.lock import Lock, cluster_lock
@@ -18,7 +18,7 @@ from orchestrator.engine import PREFIX, final_arguments, vllm_service
 from orchestrator.model_cache import ModelFiles, find_model, prove_same
 from orchestrator.placement import Placement, place
 from orchestrator.preflight import launch_problems
-from orchestrator.ready import Ready, await_ready
+from orchestrator.ready import Ready, ServerDied, await_ready
 from orchestrator.recipe import Recipe, Value, hardware_name, load_hardware, load_recipe, merged
 
 
@@ -75,7 +75,8 @@ def prepare(
     placement = place_on(facts, recipe, models[0])
     chosen = tuple(model for model in models if model.host in placement.hosts)
     first = placement.hosts[0]
-    check_arguments(transport, first, final_arguments(recipe, placement), tell)
+    arguments = final_arguments(recipe, placement)
+    check_arguments(transport, first, arguments, tell, keep=not dry)
     key = find_key(transport, config, first)
     service = vllm_service(config, recipe, placement, chosen[0].path, key)
     existing = first.service(service.name)
@@ -133,7 +134,7 @@ def plan_launch(
 def serve(
     transport: Transport, config: ClusterConfig, request: Request, tell: Tell, *, detach: bool
 ) -> ServeReport:
-    """Launch and wait; Ctrl-C while waiting takes the launch back."""
+    """Launch and wait; what does not come to an answer, or Ctrl-C, is taken back."""
     begun = time.monotonic()
     with cluster_lock(transport, config) as lock:
         launch = prepare(transport, config, request, tell, dry=False)
@@ -158,14 +159,18 @@ def wait_or_take_back(
     limit_s = config.serve.ready_timeout_s
     try:
         return await_ready(transport, launch.service, limit_s=limit_s, key=launch.key, tell=tell)
-    except OrchestrateError:
-        raise
-    except BaseException:
-        if not launch.runs_already:
+    except BaseException as error:
+        if not launch.runs_already and not died(error):
             tell(f"stopping {launch.service.name}")
             stop = Stop(launch.service.node, (launch.service.mark,))
             execute(Plan("take back", (Stage("stop", (stop,)),)), transport)
         raise
+
+
+def died(error: BaseException) -> bool:
+    """The server ended by itself: what it left is for `status` and `logs` to show."""
+    failures = error.failures if isinstance(error, HostsError) else ()
+    return any(isinstance(each, ServerDied) for each in failures)
 
 
 def report_of(

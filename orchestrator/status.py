@@ -9,9 +9,8 @@ import httpx
 from cluster.config import ClusterConfig
 from cluster.errors import OrchestrateError
 from cluster.execute import gather
-from cluster.facts import Facts, HostFacts, RunningService, Unreached, gather_facts
+from cluster.facts import HEAD, WORKER, Facts, HostFacts, RunningService, Unreached, gather_facts
 from cluster.http import http_client
-from cluster.ray import HEAD, WORKER
 from cluster.transport import Transport
 from orchestrator.api_key import find_key
 from orchestrator.health import generate_once, problem_of

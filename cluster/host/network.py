@@ -91,11 +91,17 @@ def readable(place: str) -> str:
 
 def name_owners(wanted: dict[str, dict[str, Any]]) -> None:
     for pid in services.processes():
-        try:
-            links = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]
-        except OSError:
-            continue
-        for link in links:
+        for link in open_files(pid):
             if link in wanted and "pid" not in wanted[link]:
                 mark = services.own_mark(pid)
                 wanted[link].update(pid=pid, command=services.command_line(pid), mark=mark)
+
+
+def open_files(pid: int) -> list[str]:
+    """What its descriptors point to; those that vanish meanwhile, or are not ours, are left out."""
+    found = []
+    with contextlib.suppress(OSError):
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                found.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+    return found

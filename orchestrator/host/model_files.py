@@ -62,8 +62,11 @@ def judged(path: str, files: list[list[Any]], broken: list[str]) -> tuple[str, A
     names = {name for name, _ in files}
     index = os.path.join(path, "model.safetensors.index.json")
     if os.path.exists(index):
-        with open(index) as file:
-            lost = sorted(set(json.load(file)["weight_map"].values()) - names)
+        try:
+            with open(index) as file:
+                lost = sorted(set(json.load(file)["weight_map"].values()) - names)
+        except (OSError, ValueError, KeyError) as error:
+            return f"{os.path.basename(index)} cannot be read ({error})", config
         if lost:
             return f"{len(lost)} weight files are missing, as {lost[0]}", config
     if not any(name.endswith((".safetensors", ".bin", ".gguf")) for name in names):

@@ -1,6 +1,6 @@
 """What `vllm serve` of this virtual environment accepts; asked once per version, then cached.
 
-Runs in the host's virtual environment. Input: {"version"}.
+Runs in the host's virtual environment. Input: {"version", "keep": whether to cache the answer}.
 Output: {"options": {name: [choices] or null}, "tool_parsers", "reasoning_parsers"}.
 """
 
@@ -32,12 +32,17 @@ def main(request: dict[str, Any]) -> None:
         json.loads(text)
     except (OSError, ValueError):
         text = json.dumps(quietly_asked())
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_name(f"{file.name}.{os.getpid()}")
-        fresh.write_text(text)
-        os.replace(str(fresh), str(file))
+        if request["keep"]:
+            keep(text, file)
     print(text, flush=True)
     os._exit(0)  # what torch does at exit takes a second and says nothing
+
+
+def keep(text: str, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    fresh.write_text(text)
+    os.replace(str(fresh), str(file))
 
 
 def quietly_asked() -> dict[str, Any]:

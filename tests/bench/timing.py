@@ -30,9 +30,13 @@ class Row:
         return "  ".join([*cells, self.target])
 
 
+COLUMNS = ("ours", " " * 15, "other", " " * 15, "ratio")
 HEADER = "  ".join(
-    [f"{'(seconds, median and range)':<44}", f"{'ours':>8}", " " * 15, f"{'other':>8}", " " * 15]
-    + [f"{'ratio':>6}", "target"]
+    [
+        f"{'(seconds, median and range)':<44}",
+        *(f"{name:>{width}}" for name, width in zip(COLUMNS, (8, 15, 8, 15, 6), strict=True)),
+        "target",
+    ]
 )
 
 

@@ -14,7 +14,7 @@ def inventory(
     *,
     cluster: Mapping[str, str] = {},
     tables: str = "",
-    nodes: Mapping[str, Mapping[str, str]] = {},
+    nodes: Mapping[str, Mapping[str, str | int]] = {},
 ) -> str:
     """TOML text: h1 is the head, every host has one accelerator, the share is the model cache.
 
@@ -33,7 +33,7 @@ def inventory(
     return "\n".join(parts)
 
 
-def node(host: Host, changed: Mapping[str, str]) -> dict[str, str | int]:
+def node(host: Host, changed: Mapping[str, str | int]) -> dict[str, str | int]:
     keys: dict[str, str | int] = {
         "name": host.name,
         "role": "head" if host.number == 1 else "worker",

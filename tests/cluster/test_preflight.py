@@ -1,0 +1,69 @@
+"""Everything that can be known before anything is started, all at once."""
+
+from cluster.errors import Unreachable
+from cluster.facts import Facts, Listener, Unreached
+from cluster.preflight import start_problems
+from tests.factory import GIB, VERSIONS, config_of, entry, fresh, gcs, host_facts, interface
+
+CONFIG = config_of(entry(1), entry(2))
+HEAD, WORKER = CONFIG.node
+
+
+def problems(*hosts: object, unreached: tuple[Unreached, ...] = ()) -> list[str]:
+    return [str(problem) for problem in start_problems(CONFIG, Facts(hosts, unreached))]  # type: ignore[arg-type]
+
+
+def test_a_sane_cluster_has_none() -> None:
+    assert start_problems(CONFIG, fresh(CONFIG)) == []
+
+
+def test_every_problem_of_every_host() -> None:
+    bare = host_facts(HEAD, versions={})
+    full = host_facts(
+        WORKER,
+        versions={"python": "3.12.3"},
+        interfaces=(interface("eth0", "10.9.0.2"),),
+        disk_free={"/tmp": GIB // 4, "/dev/shm": 0, "/gone": None},
+    )
+    lost = Unreached(config_of(entry(1), entry(3)).node[1], Unreachable("h3", "does not answer"))
+    assert problems(bare, full, unreached=(lost,)) == [
+        "h3: does not answer",
+        "h1: no virtual environment at /home/ada/vllm-env\n"
+        "  hint: install ray[default] and vllm there, or set `venv` in nodes.toml",
+        "h2: no Ray in /home/ada/vllm-env\n"
+        '  hint: /home/ada/vllm-env/bin/python -m pip install "ray[default]"',
+        "h2: no interface has the fast address 10.0.0.2 (there are: eth0 10.9.0.2)\n"
+        "  hint: is the cable in and the address set? or correct `fast_address` in nodes.toml",
+        "h2: only 0.25 GiB free on /tmp, 1 GiB needed\n"
+        "  hint: make room there: du -xh --max-depth=2 /tmp | sort -h | tail",
+    ]
+
+
+def test_versions_must_be_the_same_but_for_pythons_last_number() -> None:
+    other = {**VERSIONS, "vllm": "0.31.0", "python": "3.12.9", "nccl": "2.28.9"}
+    assert problems(host_facts(HEAD), host_facts(WORKER, versions=other)) == [
+        "hosts: vllm is not the same everywhere: h1 0.32.0, h2 0.31.0\n"
+        "  hint: install one set of versions on all hosts",
+        "hosts: nccl is not the same everywhere: h1 missing, h2 2.28.9\n"
+        "  hint: install one set of versions on all hosts",
+    ]
+    newer = {**VERSIONS, "python": "3.13.0"}
+    [problem] = problems(host_facts(HEAD), host_facts(WORKER, versions=newer))
+    assert problem.startswith("hosts: python is not the same everywhere: h1 3.12, h2 3.13")
+
+
+def test_a_port_of_somebody_else_is_left_alone() -> None:
+    stale = Listener(port=6379, address="0.0.0.0", uid=0, pid=77, command="/opt/gcs_server --x")
+    hidden = Listener(port=8265, address="127.0.0.1", uid=1001)
+    head = host_facts(HEAD, ports=(stale, hidden))
+    first, second = problems(head, host_facts(WORKER))
+    assert "port 6379 on 0.0.0.0 is taken by pid 77 (/opt/gcs_server --x)" in first
+    assert "another Ray's GCS" in first
+    assert "choose another `ray.port` in nodes.toml" in first
+    assert "port 8265 on 127.0.0.1 is taken by a process of uid 1001" in second
+
+
+def test_a_port_of_our_own_is_no_problem() -> None:
+    assert problems(host_facts(HEAD, ports=(gcs(CONFIG),)), host_facts(WORKER)) == []
+    elsewhere = Listener(port=6379, address="10.9.9.9", uid=0, pid=1, command="x")
+    assert problems(host_facts(HEAD, ports=(elsewhere,)), host_facts(WORKER)) == []

@@ -1,0 +1,58 @@
+"""Taking a cluster down, whatever state it is in."""
+
+from typing import Any
+
+import pytest
+
+from cluster.errors import HostsError, PreflightError, Unreachable
+from cluster.node import Node
+from cluster.stop import stop_cluster
+from tests.factory import config_of, entry, host_facts, service
+from tests.scripted import Script
+
+CONFIG = config_of(entry(1), entry(2))
+HOLD, PROBE, STOP = "cluster.host.hold", "cluster.host.probe", "cluster.host.stop"
+
+
+def script(*, gone: str = "", head: tuple[str, ...] = ("ray-head",), **answer: Any) -> Script:
+    """Both hosts run Ray; `gone` cannot be reached."""
+
+    def probe(node: Node, request: Any) -> Any:
+        if node.name == gone:
+            raise Unreachable(node.name, "does not answer", "ping")
+        names = head if node.is_head else ("ray-worker",)
+        facts = host_facts(node, services=tuple(map(service, names)))
+        return facts.model_dump(exclude={"node"})
+
+    def stop(node: Node, request: Any) -> Any:
+        return {"stopped": {request["marks"][0]: 3}, "killed": [], "left": {}, **answer}
+
+    return Script(answers={PROBE: probe, STOP: stop}, talks={HOLD: [{"held": True}]})
+
+
+def test_workers_go_before_the_head() -> None:
+    told: list[str] = []
+    report = stop_cluster(script(), CONFIG, told.append)
+    assert told == ["stop workers: h2", "stop head: h1"]
+    assert report.stopped == {"test/h1/ray-head": 3, "test/h2/ray-worker": 3}
+    assert report.unreached == ()
+
+
+def test_without_the_head_the_rest_comes_down_without_a_lock() -> None:
+    made = script(gone="h1")
+    report = stop_cluster(made, CONFIG, lambda line: None)
+    assert report.stopped == {"test/h2/ray-worker": 3}
+    assert [str(error) for error in report.unreached] == ["h1: does not answer\n  hint: ping"]
+    assert HOLD not in [name for _, name, _ in made.ran]
+
+
+def test_ray_is_not_pulled_from_under_a_model() -> None:
+    made = script(head=("ray-head", "vllm-tiny"))
+    with pytest.raises(PreflightError, match="h1: vllm-tiny still runs on Ray"):
+        stop_cluster(made, CONFIG, lambda line: None, only_ray=True)
+    assert STOP not in [name for _, name, _ in made.ran]
+
+
+def test_what_survives_kill_is_an_error() -> None:
+    with pytest.raises(HostsError, match=r"survive KILL: 77 \(python stuck\)"):
+        stop_cluster(script(left={"77": "python stuck"}), CONFIG, lambda line: None)

@@ -1,0 +1,83 @@
+"""From launch to the first answer, with a host that says what the test wrote down."""
+
+import json
+
+import pytest
+
+from cluster.command import Command
+from cluster.errors import HostError, HostsError
+from cluster.plan import Service
+from cluster.transport import Stream
+from orchestrator.ready import Ready, await_ready
+from tests.factory import config_of
+from tests.scripted import HttpStream, Script
+
+HEAD = config_of().head
+SERVICE = Service(
+    "test",
+    "vllm-tiny",
+    HEAD,
+    Command(("vllm",)),
+    about={"host": "127.0.0.1", "port": 8200, "served_name": "tiny"},
+)
+FOLLOW, STOP = "cluster.host.follow", "cluster.host.stop"
+COMPLETION = json.dumps({"choices": [{"text": " Ada"}], "usage": {"completion_tokens": 8}})
+
+
+def wait(script: Script, told: list[str] | None = None, limit_s: float = 30) -> Ready:
+    tell = (lambda line: None) if told is None else told.append
+    return await_ready(script, SERVICE, limit_s=limit_s, key="", tell=tell)
+
+
+def test_three_steps_and_an_answer() -> None:
+    lines = [{"line": "INFO:     Application startup complete."}]
+    told: list[str] = []
+
+    def answering() -> Stream:
+        return HttpStream(200, COMPLETION)
+
+    ready = wait(Script(talks={FOLLOW: lines}, dialled=answering), told)
+    assert (ready.answer.text, ready.answer.tokens) == (" Ada", 8)
+    assert 0 <= ready.port_s <= ready.health_s <= ready.answer_s
+    assert told == ["server started"]
+
+
+def test_a_server_that_dies_gives_its_reason_and_the_end_of_its_log() -> None:
+    lines = [
+        {"line": "ValueError: no room"},
+        {"line": "RuntimeError: Engine core initialization failed. See root cause above."},
+        {"exit": {"code": 1, "reason": "exited with code 1", "at": 0}},
+    ]
+    with pytest.raises(HostsError) as caught:
+        wait(Script(talks={FOLLOW: lines}))
+    [failure] = caught.value.failures
+    assert isinstance(failure, HostError)
+    assert "vllm-tiny exited with code 1: ValueError: no room" in str(failure)
+    assert "hint: orchestrate logs vllm-tiny" in str(failure)
+    assert failure.log.startswith("ValueError: no room")
+
+
+def test_a_server_that_waits_in_vain_is_stopped() -> None:
+    vain = "(EngineCore pid=9) WARNING 11-21 09:32:33 [ray_utils.py:613] The number of required "
+    lines = [{"line": vain + "GPUs exceeds the total number of available GPUs in the group."}]
+    gone = {"stopped": {"test/h1/vllm-tiny": 3}, "killed": [], "left": {}}
+    script = Script(talks={FOLLOW: lines}, answers={STOP: lambda node, request: gone})
+    told: list[str] = []
+    with pytest.raises(HostsError, match="vllm-tiny was stopped: Ray has fewer GPUs"):
+        wait(script, told)
+    assert told == ["stopping vllm-tiny"]
+    assert [(host, name) for host, name, _ in script.ran] == [("h1", FOLLOW), ("h1", STOP)]
+    assert script.ran[-1][2]["marks"] == ["test/h1/vllm-tiny"]
+
+
+def test_the_limit_names_the_step_and_the_key_of_the_limit() -> None:
+    with pytest.raises(HostsError, match=r"did not get to an open port within 0\.2 s") as caught:
+        wait(Script(talks={FOLLOW: []}), limit_s=0.2)
+    assert "serve.ready_timeout_s" in str(caught.value)
+
+
+def test_a_refused_completion_ends_the_wait() -> None:
+    answers = [HttpStream(200, ""), HttpStream(200, ""), HttpStream(404, "no such model")]
+    script = Script(talks={FOLLOW: []}, dialled=lambda: answers.pop(0))
+    with pytest.raises(HostsError, match="refuses a completion: HTTP 404 no such model"):
+        wait(script)

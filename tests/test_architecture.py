@@ -1,0 +1,96 @@
+"""The rules that a reader may rely on: the arrow, the few roads to the world, small files."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.reference import pages
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted(
+    path
+    for package in ("cluster", "orchestrator", "tests")
+    for path in (ROOT / package).rglob("*.py")
+)
+PRODUCT = [path for path in FILES if path.relative_to(ROOT).parts[0] != "tests"]
+ON_HOSTS = ("cluster/host/", "orchestrator/host/")  # programs that run alone, on a host
+SSH_FILES = {"cluster/ssh.py", "cluster/ssh_errors.py", "cluster/trust.py"}
+IMPORTERS = {
+    "fabric": {"cluster/ssh.py", "cluster/trust.py"},
+    "paramiko": SSH_FILES,
+    "subprocess": {"cluster/local.py"},
+    "tenacity": {"cluster/retry.py"},
+    "httpcore": {"cluster/http.py"},
+}
+FILE_LINES, FUNCTION_LINES, PARAMETERS = 250, 40, 6
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def tops(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+def test_the_arrow_never_points_back() -> None:
+    back = [place(path) for path in FILES if place(path).startswith("cluster/")]
+    assert back
+    assert not [name for name in back if "orchestrator" in tops(ROOT / name)]
+
+
+def test_the_product_knows_nothing_of_its_tests() -> None:
+    assert not [place(path) for path in PRODUCT if "tests" in tops(path)]
+
+
+@pytest.mark.parametrize("module", sorted(IMPORTERS))
+def test_few_files_reach_the_world(module: str) -> None:
+    here = {place(path) for path in PRODUCT if not place(path).startswith(ON_HOSTS)}
+    assert {name for name in here if module in tops(ROOT / name)} <= IMPORTERS[module]
+
+
+def test_what_runs_on_a_host_needs_no_package_of_ours_but_its_neighbours() -> None:
+    programs = [path for path in PRODUCT if place(path).startswith(ON_HOSTS)]
+    ours = {name for path in programs for name in imports(path) if name.startswith("cluster")}
+    assert ours <= {"cluster.host"}
+    assert not [path for path in programs if "orchestrator" in tops(path)]
+
+
+def test_files_are_short() -> None:
+    lengths = {place(path): len(path.read_text("utf-8").splitlines()) for path in FILES}
+    allowed = {"orchestrator/cli.py"}  # a list of verbs, each a few lines
+    assert not {n: c for n, c in lengths.items() if c > FILE_LINES and n not in allowed}
+
+
+def test_functions_are_short_and_have_few_parameters() -> None:
+    found = []
+    for path in PRODUCT:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                names = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+                own = [each for each in names if each.arg not in ("self", "cls")]
+                typer = place(path) == "orchestrator/cli.py"  # a parameter there is an option
+                if lines > FUNCTION_LINES or (len(own) > PARAMETERS and not typer):
+                    found.append(f"{place(path)}:{node.lineno} {node.name}")
+    assert not found
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    vague = {"utils", "helpers", "common", "manager", "base", "misc"}
+    assert not [place(path) for path in FILES if path.stem in vague]
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_the_generated_pages_are_fresh(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text("utf-8") == pages()[name], "run scripts/docs"

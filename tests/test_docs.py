@@ -1,0 +1,53 @@
+"""The pages name what exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator.cli import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+FILE = re.compile(r"`((?:cluster|orchestrator|docs|scripts|tests)/[\w./*-]+)`")
+VERB = re.compile(r"(?:^    |`)orchestrate ((?:cluster )?[a-z]+)", re.MULTILINE)
+
+
+def in_product(text: str) -> bool:
+    return any(
+        text in path.read_text("utf-8")
+        for package in ("cluster", "orchestrator")
+        for path in (ROOT / package).rglob("*.py")
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_and_verb_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert not [name for name in FILE.findall(text) if not list(ROOT.glob(name.rstrip("/")))]
+    for verb in sorted(set(VERB.findall(text))):
+        shown = CliRunner().invoke(app, [*verb.split(), "--help"])
+        assert shown.exit_code == 0, verb
+
+
+def test_every_message_of_troubleshooting_is_one_that_the_product_prints() -> None:
+    """Its longest piece without `...` stands in the code, or is typer's, pydantic's or sshd's."""
+    text = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+    others = {
+        *("No such command", "No such option", "Missing option", "Invalid value for"),
+        *("Input should be", "error parsing value for field", "Connection refused", "environment"),
+    }
+    missing = []
+    for cell in re.findall(r"^\| (.+?) \|", text, re.MULTILINE):
+        for message in re.findall(r"`([^`]+)`", cell):
+            piece = max(re.split(r"\.\.\.|\bN\b", message), key=len).strip(" :()-")
+            known = any(piece.startswith(other) or other in piece for other in others)
+            if not (known or in_product(piece)):
+                missing.append(piece)
+    assert not missing
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    names = sorted(path.name for path in (ROOT / "docs" / "decisions").glob("*.md"))
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
