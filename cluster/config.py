@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from cluster.errors import ConfigError, Problem, UsageError
-from cluster.inventory import explain, inventory_problems
+from cluster.inventory import explain, node_problems, table_problems
 from cluster.node import Name, Node, Port
 
 LOCAL = "local"
@@ -155,16 +155,19 @@ def load(nodes: str | None, *, environ: Mapping[str, str] | None = None) -> Clus
 def checked(raw: Mapping[str, Any], source: str, env: Mapping[str, str]) -> ClusterConfig:
     """Validate a parsed inventory. Raises ConfigError with every problem at once."""
     known = set(ClusterConfig.model_fields) - {"source"}
-    problems = [*inventory_problems(raw, source, known)]
+    problems = [*table_problems(raw, source, known)]
     try:  # a key of the file must not become an option of pydantic's: only known ones go in
         config = ClusterConfig(**{key: value for key, value in raw.items() if key in known})
     except ValidationError as error:
         tables = {name: ClusterConfig.model_fields[name].annotation for name in known}
         variables = {**DotEnvSettingsSource(ClusterConfig).env_vars, **env}
+        problems += node_problems(raw, source)
         raise ConfigError(*explain(error, source, tables, variables), *problems) from None
     except SettingsError as error:
         hint = f"a variable for each key, as in {PREFIX}RAY__PORT=6380; a whole table must be JSON"
         raise ConfigError(Problem(str(error), "environment", hint), *problems) from None
+    # the environment may have changed a table: what counts is the sum
+    problems += node_problems(config.model_dump(mode="json", exclude_unset=True), source)
     if problems:
         raise ConfigError(*problems)
     nodes = tuple(filled(node, config) for node in config.node)

@@ -12,13 +12,14 @@ from cluster.errors import Problem
 REFERENCE = "docs/nodes.md lists every key"
 
 
-def inventory_problems(
-    raw: Mapping[str, Any], source: str, tables: Iterable[str]
-) -> Iterable[Problem]:
-    """Problems between tables: these need no field to be valid, so that all show at once."""
+def table_problems(raw: Mapping[str, Any], source: str, tables: Iterable[str]) -> Iterable[Problem]:
     for key in raw:
         if key not in tables:
             yield Problem(f"unknown table `{key}`", source, nearest(key, tables))
+
+
+def node_problems(raw: Mapping[str, Any], source: str) -> Iterable[Problem]:
+    """Problems between tables: these need no field to be valid, so that all show at once."""
     nodes = raw.get("node", [])
     if not isinstance(nodes, list) or not all(isinstance(node, dict) for node in nodes):
         return

@@ -3,10 +3,17 @@
 from ipaddress import IPv4Address
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def written_out(value: object) -> object:
+    """A number is an IPv4 address to Python, and never what was meant."""
+    if isinstance(value, str | IPv4Address):
+        return value
+    raise ValueError('write the address as text, as in "192.168.100.10"')
 
 
 class Node(BaseModel):
@@ -23,7 +30,7 @@ class Node(BaseModel):
         description="Where SSH goes: a name, an IP address or a Host of ~/.ssh/config. "
         "Default: `fast_address`.",
     )
-    fast_address: IPv4Address = Field(
+    fast_address: Annotated[IPv4Address, BeforeValidator(written_out)] = Field(
         description="The host's IPv4 address on the fast link, inside `cluster.fast_network`. "
         "Ray, NCCL and Gloo use it. Unique."
     )

@@ -4,27 +4,21 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import typer.exceptions
 from rich.live import Live
 
-from cluster.config import ClusterConfig, load
 from cluster.errors import OrchestrateError, Problem, UsageError
-from cluster.facts import gather_facts
-from cluster.local import Local
-from cluster.ssh import SSH
-from cluster.start import plan_for, start_cluster
-from cluster.stop import plan_stop, stop_cluster
-from cluster.transport import Transport
 from orchestrator import report
+from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
 from orchestrator.logs import find_service, read_log
 from orchestrator.recipe import parse_settings
 from orchestrator.serve import Request, prepare, serve
 from orchestrator.status import status
+from orchestrator.verb import DryRun, Json, Nodes, Run, Settings, show, take_down, with_hosts
 
 INTERRUPTED = 130
 WATCH_S = 2.0
@@ -37,67 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-cluster_app = typer.Typer(help="Ray on the hosts: start, stop, host keys.", no_args_is_help=True)
 app.add_typer(cluster_app, name="cluster")
-
-Nodes = Annotated[
-    str | None,
-    typer.Option(
-        help="The inventory; default: $ORCHESTRATE_NODES, else ./nodes.toml. "
-        "`local` means this machine alone, without SSH."
-    ),
-]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print what would run on each host; change nothing.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        help="key=value: override an argument of vLLM, `port`, `served_name`, `model`, `revision` "
-        "or env.NAME. Repeatable.",
-    ),
-]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What every verb needs."""
-
-    config: ClusterConfig
-    transport: Transport
-    console: Console
-
-
-def with_hosts(nodes: str | None, verb: Callable[[Run], int]) -> None:
-    """Load the inventory, open the road, run the verb, leave with its exit code."""
-    config = load(nodes)
-    transport: Transport = Local() if config.is_local else SSH(config.ssh)
-    with Console() as console, transport:
-        code = verb(Run(config, transport, console))
-    raise typer.Exit(code)
-
-
-@cluster_app.command("start")
-def cluster_start(nodes: Nodes = None, dry_run: DryRun = False, json: Json = False) -> None:
-    """Bring Ray up on every host; what is up stays as it is."""
-
-    def verb(run: Run) -> int:
-        if dry_run:
-            run.console.raw(str(plan_for(run.transport, run.config)[0]))
-            return 0
-        done = start_cluster(run.transport, run.config, run.console.tell)
-        show(run, done, report.started, json)
-        return 0
-
-    with_hosts(nodes, verb)
-
-
-@cluster_app.command("stop")
-def cluster_stop(nodes: Nodes = None, dry_run: DryRun = False, json: Json = False) -> None:
-    """Take Ray down. Refused while a model runs on it."""
-    with_hosts(nodes, lambda run: take_down(run, dry_run, json, only_ray=True))
 
 
 @app.command()
@@ -113,52 +47,6 @@ def teardown(
         if not (yes or dry_run or not sys.stdin.isatty()):
             typer.confirm(f"Stop everything of cluster {run.config.name}?", abort=True, err=True)
         return take_down(run, dry_run, json, only_ray=False)
-
-    with_hosts(nodes, verb)
-
-
-def take_down(run: Run, dry_run: bool, json: bool, *, only_ray: bool) -> int:
-    if dry_run:
-        facts = gather_facts(run.transport, run.config)
-        run.console.raw(str(plan_stop(run.config, facts, only_ray=only_ray)))
-        return 0
-    done = stop_cluster(run.transport, run.config, run.console.tell, only_ray=only_ray)
-    show(run, done, report.stopped, json)
-    for error in done.unreached:
-        run.console.fail(error)
-    return 1 if done.unreached else 0
-
-
-@cluster_app.command("trust")
-def cluster_trust(
-    nodes: Nodes = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept without asking.")] = False,
-) -> None:
-    """Show the hosts' SSH keys and, after a yes, add the unknown ones to known_hosts."""
-    from cluster.trust import HostKey, accept, host_keys
-
-    def verb(run: Run) -> int:
-        found = [key for _, key in host_keys(run.config)]
-        keys = [key for key in found if isinstance(key, HostKey)]
-        for key in keys:
-            line = f"{key.node.name}  {key.entry}  {key.kind}  {key.fingerprint}  {key.state}"
-            run.console.raw(line)
-        for error in found:
-            if isinstance(error, OrchestrateError):
-                run.console.fail(error)
-        unknown = [key for key in keys if key.state == "unknown"]
-        if unknown:
-            if not yes:
-                typer.confirm("Are these the keys of your hosts?", abort=True, err=True)
-            accept(unknown, run.config.ssh)
-            run.console.raw(f"{len(unknown)} keys added to {run.config.ssh.known_hosts}")
-        changed = [key for key in keys if key.state == "changed"]
-        for key in changed:
-            run.console.warn(
-                f"{key.node.name} shows another key than known_hosts has: if it was reinstalled, "
-                f"ssh-keygen -R '{key.entry}', then again"
-            )
-        return 1 if changed or len(keys) < len(found) else 0
 
     with_hosts(nodes, verb)
 
@@ -233,13 +121,6 @@ def show_logs(
         return 0
 
     with_hosts(nodes, verb)
-
-
-def show(run: Run, done: Any, as_text: Callable[[Any], Any], json: bool) -> None:
-    if json:
-        run.console.raw(report.as_json(done))
-    else:
-        run.console.show(as_text(done))
 
 
 def main() -> None:

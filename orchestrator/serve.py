@@ -16,7 +16,7 @@ from orchestrator.api_key import find_key, key_step
 from orchestrator.arguments import check_arguments
 from orchestrator.engine import PREFIX, final_arguments, vllm_service
 from orchestrator.model_cache import ModelFiles, find_model, prove_same
-from orchestrator.placement import Placement, place
+from orchestrator.placement import Placement, fixed_split, place
 from orchestrator.preflight import launch_problems
 from orchestrator.ready import Ready, ServerDied, await_ready
 from orchestrator.recipe import Recipe, Value, hardware_name, load_hardware, load_recipe, merged
@@ -90,12 +90,14 @@ def prepare(
 
 def place_on(facts: Facts, recipe: Recipe, model: ModelFiles) -> Placement:
     """Raises PreflightError that also names the hosts which could not be asked."""
+    lost = [problem for each in facts.unreached for problem in each.error.problems]
+    if lost and recipe.spread == "all" and fixed_split(recipe) == (None, None):
+        raise PreflightError(*lost)  # every GPU was asked for
     name = PREFIX + recipe.name
     used = gpus_in_use(facts, besides=name)
     try:
         return place(recipe, model.config, model.weight_bytes, facts.hosts, used)
     except PreflightError as error:
-        lost = (problem for each in facts.unreached for problem in each.error.problems)
         raise PreflightError(*error.problems, *lost) from None
 
 

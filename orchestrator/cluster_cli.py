@@ -1,0 +1,67 @@
+"""The verbs of `orchestrate cluster`: parse, one verb, print its report. No logic."""
+
+from typing import Annotated
+
+import typer
+
+from cluster.errors import OrchestrateError
+from cluster.start import plan_for, start_cluster
+from orchestrator import report
+from orchestrator.verb import DryRun, Json, Nodes, Run, show, take_down, with_hosts
+
+cluster_app = typer.Typer(help="Ray on the hosts: start, stop, host keys.", no_args_is_help=True)
+
+
+@cluster_app.command("start")
+def cluster_start(nodes: Nodes = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Bring Ray up on every host; what is up stays as it is."""
+
+    def verb(run: Run) -> int:
+        if dry_run:
+            run.console.raw(str(plan_for(run.transport, run.config)[0]))
+            return 0
+        done = start_cluster(run.transport, run.config, run.console.tell)
+        show(run, done, report.started, json)
+        return 0
+
+    with_hosts(nodes, verb)
+
+
+@cluster_app.command("stop")
+def cluster_stop(nodes: Nodes = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Take Ray down. Refused while a model runs on it."""
+    with_hosts(nodes, lambda run: take_down(run, dry_run, json, only_ray=True))
+
+
+@cluster_app.command("trust")
+def cluster_trust(
+    nodes: Nodes = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept without asking.")] = False,
+) -> None:
+    """Show the hosts' SSH keys and, after a yes, add the unknown ones to known_hosts."""
+    from cluster.trust import HostKey, accept, host_keys
+
+    def verb(run: Run) -> int:
+        found = [key for _, key in host_keys(run.config)]
+        keys = [key for key in found if isinstance(key, HostKey)]
+        for key in keys:
+            line = f"{key.node.name}  {key.entry}  {key.kind}  {key.fingerprint}  {key.state}"
+            run.console.raw(line)
+        for error in found:
+            if isinstance(error, OrchestrateError):
+                run.console.fail(error)
+        unknown = [key for key in keys if key.state == "unknown"]
+        if unknown:
+            if not yes:
+                typer.confirm("Are these the keys of your hosts?", abort=True, err=True)
+            accept(unknown, run.config.ssh)
+            run.console.raw(f"{len(unknown)} keys added to {run.config.ssh.known_hosts}")
+        changed = [key for key in keys if key.state == "changed"]
+        for key in changed:
+            run.console.warn(
+                f"{key.node.name} shows another key than known_hosts has: if it was reinstalled, "
+                f"ssh-keygen -R '{key.entry}', then again"
+            )
+        return 1 if changed or len(keys) < len(found) else 0
+
+    with_hosts(nodes, verb)

@@ -1,0 +1,73 @@
+"""What the verbs share: options, the road to the hosts, how a report is shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from cluster.config import ClusterConfig, load
+from cluster.facts import gather_facts
+from cluster.local import Local
+from cluster.ssh import SSH
+from cluster.stop import plan_stop, stop_cluster
+from cluster.transport import Transport
+from orchestrator import report
+from orchestrator.console import Console
+
+Nodes = Annotated[
+    str | None,
+    typer.Option(
+        help="The inventory; default: $ORCHESTRATE_NODES, else ./nodes.toml. "
+        "`local` means this machine alone, without SSH."
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print what would run on each host; change nothing.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="key=value: override an argument of vLLM, `port`, `served_name`, `model`, `revision` "
+        "or env.NAME. Repeatable.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every verb needs."""
+
+    config: ClusterConfig
+    transport: Transport
+    console: Console
+
+
+def with_hosts(nodes: str | None, verb: Callable[[Run], int]) -> None:
+    """Load the inventory, open the road, run the verb, leave with its exit code."""
+    config = load(nodes)
+    transport: Transport = Local() if config.is_local else SSH(config.ssh)
+    with Console() as console, transport:
+        code = verb(Run(config, transport, console))
+    raise typer.Exit(code)
+
+
+def show(run: Run, done: Any, as_text: Callable[[Any], Any], json: bool) -> None:
+    if json:
+        run.console.raw(report.as_json(done))
+    else:
+        run.console.show(as_text(done))
+
+
+def take_down(run: Run, dry_run: bool, json: bool, *, only_ray: bool) -> int:
+    if dry_run:
+        facts = gather_facts(run.transport, run.config)
+        run.console.raw(str(plan_stop(run.config, facts, only_ray=only_ray)))
+        return 0
+    done = stop_cluster(run.transport, run.config, run.console.tell, only_ray=only_ray)
+    show(run, done, report.stopped, json)
+    for error in done.unreached:
+        run.console.fail(error)
+    return 1 if done.unreached else 0
