@@ -1,10 +1,10 @@
 """Plans meet hosts: the one thread pool; every host's failure is collected."""
 
-import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from cluster.answers import last_answer
 from cluster.command import Command
 from cluster.errors import HostError, HostsError, OrchestrateError
 from cluster.node import Node
@@ -23,9 +23,13 @@ def silent(line: str) -> None:
 
 
 def gather(
-    items: Iterable[In], call: Callable[[In], Out]
+    items: Iterable[In], call: Callable[[In], Out], *, finish: bool = False
 ) -> list[tuple[In, Out | OrchestrateError]]:
-    """Call for all items side by side; an error is a value, so that no host hides another."""
+    """Call for all items side by side; an error is a value, so that no host hides another.
+
+    After Ctrl-C what has begun is left alone, and the caller closes what it waits for; with
+    `finish` it is waited for, so that it can be undone.
+    """
 
     def attempt(item: In) -> tuple[In, Out | OrchestrateError]:
         try:
@@ -37,8 +41,8 @@ def gather(
     pool = ThreadPoolExecutor(max(1, min(MAX_THREADS, len(wanted))))
     try:
         return [future.result() for future in [pool.submit(attempt, item) for item in wanted]]
-    finally:  # after Ctrl-C nobody waits for the threads: the caller closes what they wait for
-        pool.shutdown(wait=False, cancel_futures=True)
+    finally:
+        pool.shutdown(wait=finish, cancel_futures=True)
 
 
 def execute(plan: Plan, transport: Transport, tell: Tell = silent) -> list[Any]:
@@ -52,7 +56,8 @@ def execute(plan: Plan, transport: Transport, tell: Tell = silent) -> list[Any]:
 
 def execute_stage(stage: Stage, transport: Transport, tell: Tell) -> list[Any]:
     tell(f"{stage.title}: {', '.join(dict.fromkeys(step.node.name for step in stage.steps))}")
-    outcomes = [outcome for _, outcome in gather(stage.steps, lambda s: perform(s, transport))]
+    done = gather(stage.steps, lambda step: perform(step, transport), finish=True)
+    outcomes = [outcome for _, outcome in done]
     failures = [outcome for outcome in outcomes if isinstance(outcome, OrchestrateError)]
     if failures:
         raise HostsError(failures)
@@ -107,7 +112,7 @@ def call(
     """Run a program of cluster.host and read its JSON answer. Raises HostError without one."""
     result = transport.run(node, program(name, request, mark=mark), timeout_s=timeout_s)
     try:
-        return json.loads(result.out)
+        return last_answer(result.out)
     except ValueError:
         raise HostError(
             node.name,

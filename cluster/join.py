@@ -1,9 +1,9 @@
 """Wait until Ray's head itself counts every host alive, or one of the services has died."""
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 
+from cluster.answers import answers
 from cluster.config import ClusterConfig
 from cluster.errors import HostError, HostsError, OrchestrateError
 from cluster.execute import Tell, gather
@@ -75,8 +75,8 @@ def count(session: Session, config: ClusterConfig, tell: Tell) -> None:
     names = {node.fast: node.name for node in config.node}
     seen: set[str] = set()
     with suppress(TimeoutError):
-        for line in session.lines(config.ray.start_timeout_s + SLACK_S):
-            alive = set(json.loads(line).get("alive", ())) & set(names)
+        for answer in answers(session, config.ray.start_timeout_s + SLACK_S):
+            alive = set(answer.get("alive", ())) & set(names)
             for address in sorted(alive - seen):
                 tell(f"{names[address]} has joined Ray ({len(alive)} of {len(names)})")
             seen |= alive
@@ -99,8 +99,7 @@ def watch_service(service: Service, session: Session, limit_s: float) -> None:
     """Raises HostError when the service ends while we wait for the cluster."""
     log: list[str] = []
     try:
-        for line in session.lines(limit_s + SLACK_S):
-            event = json.loads(line)
+        for event in answers(session, limit_s + SLACK_S):
             if "exit" in event:
                 raise HostError(
                     service.node.name,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from cluster.answers import answers
 from cluster.config import ClusterConfig
 from cluster.errors import Busy, HostError, HostsError, OrchestrateError, Problem, Unreachable
 from cluster.facts import gather_facts
@@ -66,9 +67,8 @@ def opened(transport: Transport, config: ClusterConfig, request: dict[str, str])
 
 def first_answer(session: Session, config: ClusterConfig) -> dict[str, str]:
     try:
-        answer: dict[str, str] = json.loads(next(session.lines(ANSWER_LIMIT_S)))
-        return answer
-    except (StopIteration, ValueError, TimeoutError):
+        return next(answers(session, ANSWER_LIMIT_S))
+    except (StopIteration, TimeoutError):
         raise HostError(
             config.head.name,
             "cannot take the cluster's lock: the hold program gave no answer",

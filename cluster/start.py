@@ -1,10 +1,11 @@
 """The verb `cluster start`: facts, plan, execute, wait until Ray counts every host."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cluster.config import ClusterConfig
-from cluster.errors import PreflightError
+from cluster.errors import OrchestrateError, PreflightError
 from cluster.execute import Tell, execute
 from cluster.facts import Facts, HostFacts, gather_facts
 from cluster.join import await_nodes
@@ -48,8 +49,7 @@ def start_cluster(transport: Transport, config: ClusterConfig, tell: Tell) -> St
             execute(plan, transport, tell)
             await_nodes(transport, config, head, services, tell)
         except BaseException:
-            tell("stopping what this run has started")
-            execute(undo(services), transport)
+            take_back(services, transport, tell)
             raise
     return StartReport(
         cluster=config.name,
@@ -67,7 +67,11 @@ def started_by(plan: Plan) -> tuple[Service, ...]:
     )
 
 
-def undo(services: tuple[Service, ...]) -> Plan:
-    """Stop exactly these services."""
+def take_back(services: Sequence[Service], transport: Transport, tell: Tell) -> None:
+    """Stop exactly these services; a failure is told, so that it does not hide the first error."""
+    tell(f"stopping what this run has started: {', '.join(s.mark for s in services) or 'nothing'}")
     stops = tuple(Stop(service.node, (service.mark,)) for service in services)
-    return Plan("undo", (Stage("stop", stops),))
+    try:
+        execute(Plan("take back", (Stage("stop", stops),)), transport)
+    except OrchestrateError as error:
+        tell(f"could not stop everything, orchestrate teardown will: {error}")

@@ -1,10 +1,10 @@
 """Arguments against what the installed vLLM accepts, before a launch."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cluster.answers import last_answer
 from cluster.errors import ConfigError, HostError, Problem
 from cluster.execute import Tell
 from cluster.facts import HostFacts
@@ -64,7 +64,7 @@ def ask(transport: Transport, host: HostFacts, tell: Tell, *, keep: bool = True)
     )
     result = transport.run(host.node, sent, timeout_s=ASK_LIMIT_S)
     try:
-        return Accepted(**json.loads(result.out))
+        return Accepted(**last_answer(result.out))
     except (ValueError, TypeError, ValidationError):
         raise HostError(
             host.node.name,

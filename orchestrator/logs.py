@@ -1,8 +1,8 @@
 """The verb `logs`: a service's log from whichever host it runs on."""
 
-import json
 from collections.abc import Callable
 
+from cluster.answers import answers
 from cluster.config import ClusterConfig
 from cluster.errors import HostsError, OrchestrateError, Problem, UsageError
 from cluster.facts import HostFacts, gather_facts
@@ -62,8 +62,7 @@ def read_log(
     }
     session = transport.session(host.node, program("cluster.host.follow", request))
     try:
-        for line in session.lines(SILENCE_LIMIT_S if follow else READ_LIMIT_S):
-            event = json.loads(line)
+        for event in answers(session, SILENCE_LIMIT_S if follow else READ_LIMIT_S):
             if "exit" in event:
                 write(f"-- {service} {event['exit']['reason']}")
             else:

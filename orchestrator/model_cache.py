@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.answers import last_answer
 from cluster.errors import HostError, HostsError, OrchestrateError, PreflightError, Problem
 from cluster.execute import Tell, gather
 from cluster.facts import HostFacts
@@ -82,7 +83,7 @@ def look(
 def ask(transport: Transport, host: HostFacts, name: str, request: Any) -> Any:
     """Run a program that touches the cache. Raises HostError when the mount hangs."""
     sent = guarded(name, request, MOUNT_LIMIT_S)
-    answer = json.loads(transport.run(host.node, sent).out)
+    answer = last_answer(transport.run(host.node, sent).out)
     if answer["hangs"]:
         raise HostError(
             host.node.name,

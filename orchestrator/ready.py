@@ -1,6 +1,5 @@
 """From launch to the first answer: port, /health, one generation; or why the server died."""
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,10 +7,11 @@ from typing import Any
 
 import httpx
 
+from cluster.answers import answers
 from cluster.errors import HostError, HostsError, OrchestrateError
-from cluster.execute import Tell, execute, gather
+from cluster.execute import Tell, gather
 from cluster.http import DIAL_LIMIT_S, http_client
-from cluster.plan import Plan, Service, Stage, Stop
+from cluster.plan import Service
 from cluster.program import program
 from cluster.retry import WaitedTooLong, poll
 from cluster.transport import Session, Transport
@@ -40,15 +40,15 @@ class Over(Exception):
     """Nobody waits any more, as after Ctrl-C."""
 
 
-class Hopeless(ServerDied):
-    """The server was stopped by us: it would wait for something that cannot come."""
+class Hopeless(HostError):
+    """The server would wait for something that cannot come."""
 
 
 def await_ready(
     transport: Transport, service: Service, *, limit_s: float, key: str, tell: Tell
 ) -> Ready:
     """Wait in three steps. Raises HostError with the reason out of the log when the server dies,
-    or when the limit is reached; a server that waits in vain is stopped first.
+    when it waits in vain, or when the limit is reached.
     """
     request = {"mark": service.mark, "lines": 100_000, "follow": True}
     session = transport.session(service.node, program("cluster.host.follow", request))
@@ -75,9 +75,6 @@ def await_ready(
     finally:
         state["over"] = True
         session.close()
-    if isinstance(state["died"], Hopeless):
-        tell(f"stopping {service.name}")
-        execute(Plan("stop", (Stage("stop", (Stop(service.node, (service.mark,)),)),)), transport)
     return ready_of(outcomes)
 
 
@@ -95,8 +92,7 @@ def follow_log(
     """Tell what the server is doing; the error once it has died or waits in vain, None when the
     session ended.
     """
-    for line in session.lines(SILENCE_S):
-        event = json.loads(line)
+    for event in answers(session, SILENCE_S):
         if "exit" in event:
             return ServerDied(
                 service.node.name,
@@ -106,7 +102,7 @@ def follow_log(
             )
         if vain := hopeless(event["line"]):
             hint = f"orchestrate status shows the GPUs; orchestrate logs {service.name}"
-            return Hopeless(service.node.name, f"{service.name} was stopped: {vain}", hint)
+            return Hopeless(service.node.name, f"{service.name} waits in vain: {vain}", hint)
         news = loading.read(event["line"])
         if news:
             tell(news)

@@ -9,8 +9,9 @@ from cluster.config import ClusterConfig
 from cluster.errors import HostsError, PreflightError
 from cluster.execute import Tell, execute
 from cluster.facts import Facts, HostFacts, RunningService, gather_facts
-from cluster.lock import Lock, cluster_lock
+from cluster.lock import cluster_lock
 from cluster.plan import Plan, Put, Service, Stage, Start, Stop
+from cluster.start import take_back
 from cluster.transport import Transport
 from orchestrator.api_key import find_key, key_step
 from orchestrator.arguments import check_arguments
@@ -141,32 +142,26 @@ def serve(
     with cluster_lock(transport, config) as lock:
         launch = prepare(transport, config, request, tell, dry=False)
         cache = prove_same(transport, launch.models)
+        lock.audit(audit_line(launch))
         ready = None
         if launch.runs_already:
             tell(f"{launch.service.name} runs already")
-        start(transport, launch, lock, tell)
-        if not detach:
-            ready = wait_or_take_back(transport, config, launch, tell)
+        limit_s = config.serve.ready_timeout_s
+        try:
+            execute(launch.plan, transport, tell)
+            if not detach:
+                service, key = launch.service, launch.key
+                ready = await_ready(transport, service, limit_s=limit_s, key=key, tell=tell)
+        except BaseException as error:
+            if not launch.runs_already and not died(error):
+                take_back([launch.service], transport, tell)
+            raise
     return report_of(config, launch, cache, ready, time.monotonic() - begun)
 
 
-def start(transport: Transport, launch: Launch, lock: Lock, tell: Tell) -> None:
-    lock.audit(f"{launch.plan.title} {launch.service.command if launch.plan else '(runs already)'}")
-    execute(launch.plan, transport, tell)
-
-
-def wait_or_take_back(
-    transport: Transport, config: ClusterConfig, launch: Launch, tell: Tell
-) -> Ready:
-    limit_s = config.serve.ready_timeout_s
-    try:
-        return await_ready(transport, launch.service, limit_s=limit_s, key=launch.key, tell=tell)
-    except BaseException as error:
-        if not launch.runs_already and not died(error):
-            tell(f"stopping {launch.service.name}")
-            stop = Stop(launch.service.node, (launch.service.mark,))
-            execute(Plan("take back", (Stage("stop", (stop,)),)), transport)
-        raise
+def audit_line(launch: Launch) -> str:
+    what = launch.service.command if launch.plan else "(runs already)"
+    return f"{launch.plan.title} {what}"
 
 
 def died(error: BaseException) -> bool:

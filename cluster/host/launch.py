@@ -7,6 +7,7 @@ Output: {"pid"} of the supervisor, or {"already"} when the service runs.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import shutil
@@ -29,10 +30,16 @@ SIGNALS = (signal.SIGCHLD, signal.SIGTERM)
 def main(request: dict[str, Any]) -> None:
     folder = services.service_folder(request["mark"])
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    running = services.read_json(folder / "pid")
-    if running and services.is_alive(running["supervisor"]):
-        print(json.dumps({"already": running["supervisor"][0]}))
-        return
+    with open(folder / "launching", "w") as turn:  # one after another, also of two killed runs
+        fcntl.lockf(turn, fcntl.LOCK_EX)  # unlike flock, not inherited by the supervisor
+        running = services.read_json(folder / "pid")
+        if running and services.is_alive(running["supervisor"]):
+            print(json.dumps({"already": running["supervisor"][0]}))
+        else:
+            launch(request, folder)
+
+
+def launch(request: dict[str, Any], folder: Path) -> None:
     for name, content in request.get("files", {}).items():
         services.write_private(folder / name, content)
     services.write_json(folder / "spec.json", dict(request, started=time.time()))

@@ -75,5 +75,6 @@ def wait_until_gone(marks: list[str], limit_s: float) -> dict[int, str]:
 
 def forget(folder: Path) -> None:
     """Drop what may hold secrets; the log stays, to be read after the fact."""
-    for file in (*folder.rglob("spec.json"), *folder.rglob("pid")):
-        file.unlink()
+    for name in ("spec.json", "pid", "launching"):
+        for file in folder.rglob(name):
+            file.unlink()

@@ -9,6 +9,7 @@ from cluster.errors import HostError, HostsError
 from cluster.plan import Service
 from cluster.transport import Stream
 from orchestrator.ready import Ready, await_ready
+from orchestrator.serve import died
 from tests.factory import config_of
 from tests.scripted import HttpStream, Script
 
@@ -20,7 +21,7 @@ SERVICE = Service(
     Command(("vllm",)),
     about={"host": "127.0.0.1", "port": 8200, "served_name": "tiny"},
 )
-FOLLOW, STOP = "cluster.host.follow", "cluster.host.stop"
+FOLLOW = "cluster.host.follow"
 COMPLETION = json.dumps({"choices": [{"text": " Ada"}], "usage": {"completion_tokens": 8}})
 
 
@@ -57,17 +58,12 @@ def test_a_server_that_dies_gives_its_reason_and_the_end_of_its_log() -> None:
     assert failure.log.startswith("ValueError: no room")
 
 
-def test_a_server_that_waits_in_vain_is_stopped() -> None:
+def test_a_server_that_waits_in_vain_ends_the_wait() -> None:
     vain = "(EngineCore pid=9) WARNING 11-21 09:32:33 [ray_utils.py:613] The number of required "
     lines = [{"line": vain + "GPUs exceeds the total number of available GPUs in the group."}]
-    gone = {"stopped": {"test/h1/vllm-tiny": 3}, "killed": [], "left": {}}
-    script = Script(talks={FOLLOW: lines}, answers={STOP: lambda node, request: gone})
-    told: list[str] = []
-    with pytest.raises(HostsError, match="vllm-tiny was stopped: Ray has fewer GPUs"):
-        wait(script, told)
-    assert told == ["stopping vllm-tiny"]
-    assert [(host, name) for host, name, _ in script.ran] == [("h1", FOLLOW), ("h1", STOP)]
-    assert script.ran[-1][2]["marks"] == ["test/h1/vllm-tiny"]
+    with pytest.raises(HostsError, match="vllm-tiny waits in vain: Ray has fewer GPUs") as caught:
+        wait(Script(talks={FOLLOW: lines}))
+    assert not died(caught.value), "serve must take it back"
 
 
 def test_the_limit_names_the_step_and_the_key_of_the_limit() -> None:
