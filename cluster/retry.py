@@ -12,15 +12,16 @@ class WaitedTooLong(Exception):
     """The condition never came true within the limit."""
 
 
-def poll(check: Callable[[], T | None], *, timeout_s: float, every_s: float = 0.25) -> T:
-    """Call `check` until it gives a value. An exception of its own ends the wait at once.
+def poll(check: Callable[[], T | None], *, timeout_s: float, pause: Callable[[], None]) -> T:
+    """Call `check`, and `pause` in between, until it gives a value. An exception ends the wait.
 
     Raises WaitedTooLong after `timeout_s` seconds.
     """
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_result(lambda value: value is None),
         stop=tenacity.stop_after_delay(timeout_s),
-        wait=tenacity.wait_fixed(every_s),
+        wait=tenacity.wait_none(),
+        sleep=lambda _: pause(),
     )
     try:
         value = retrying(check)

@@ -39,6 +39,7 @@ PROGRESS: tuple[tuple[re.Pattern[str], Words], ...] = tuple(
         (r"Application startup complete", lambda m: "server started"),
     )
 )
+STARTS = len(PROGRESS) - 2
 COUNTED = re.compile(r"waiting for free GPUs|loading weights:|CUDA graphs: \d")
 HOPELESS = "The number of required GPUs exceeds the total number of available GPUs"
 REFUSED = re.compile(r"^vllm(?: \w+)*: error: (.+)$")
@@ -74,6 +75,11 @@ class Loading:
             return ""
         self.stage, self.said = stage, text
         return text
+
+    @property
+    def starts(self) -> bool:
+        """Whether the server is about to listen, or does."""
+        return self.stage >= STARTS
 
     def tail(self, count: int = 15) -> list[str]:
         return [plain(line)[1] for line in list(self.lines)[-count:]]

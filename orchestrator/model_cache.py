@@ -44,12 +44,11 @@ def find_model(
 ) -> tuple[ModelFiles, ...]:
     """The model on every host, made there first when the recipe says so and `make_missing`.
 
-    Raises HostsError for a mount that hangs, PreflightError where files are missing.
+    What is missing is a value: not every host may be needed. Raises HostsError for a mount that
+    hangs.
     """
     found = look(transport, recipe, hosts)
-    if recipe.made and not make_missing:
-        return found
-    if recipe.made:
+    if recipe.made and make_missing:
         for _ in hosts:  # one after another: with a shared cache the first one serves all
             missing = next((model for model in found if model.problem == "missing"), None)
             if missing is None:
@@ -57,10 +56,15 @@ def find_model(
             tell(f"making the {recipe.made} model on {missing.host.node.name}")
             make(transport, recipe, missing)
             found = look(transport, recipe, hosts)
-    problems = [problem_of(recipe, model) for model in found if model.problem]
+    return found
+
+
+def require_complete(recipe: Recipe, models: Sequence[ModelFiles]) -> None:
+    """Raises PreflightError that names every host where files are missing."""
+    made_later = [m for m in models if recipe.made and m.problem == "missing"]  # in a dry run
+    problems = [problem_of(recipe, m) for m in models if m.problem and m not in made_later]
     if problems:
         raise PreflightError(*problems)
-    return found
 
 
 def look(

@@ -7,19 +7,15 @@ from typing import Any
 
 import httpx
 
-from cluster.answers import answers
 from cluster.errors import HostError, HostsError, OrchestrateError
 from cluster.execute import Tell, gather
 from cluster.http import DIAL_LIMIT_S, http_client
 from cluster.plan import Service
 from cluster.program import program
 from cluster.retry import WaitedTooLong, poll
-from cluster.transport import Session, Transport
+from cluster.transport import Transport
 from orchestrator.health import GENERATION_LIMIT_S, Answer, generate_once, is_healthy
-from orchestrator.loading import Loading, hopeless, reason
-
-POLL_S = 0.1
-SILENCE_S = 24 * 3600.0
+from orchestrator.load_watch import LoadWatch
 
 
 @dataclass(frozen=True)
@@ -32,18 +28,6 @@ class Ready:
     answer: Answer
 
 
-class ServerDied(HostError):
-    """The server ended by itself."""
-
-
-class Over(Exception):
-    """Nobody waits any more, as after Ctrl-C."""
-
-
-class Hopeless(HostError):
-    """The server would wait for something that cannot come."""
-
-
 def await_ready(
     transport: Transport, service: Service, *, limit_s: float, key: str, tell: Tell
 ) -> Ready:
@@ -52,28 +36,19 @@ def await_ready(
     """
     request = {"mark": service.mark, "lines": 100_000, "follow": True}
     session = transport.session(service.node, program("cluster.host.follow", request))
-    state: dict[str, Any] = {"died": None, "loading": Loading(), "over": False}
-
-    def follow() -> None:
-        state["died"] = follow_log(service, session, state["loading"], tell)
-
-    def require_life() -> None:
-        if state["over"]:
-            raise Over
-        if state["died"]:
-            raise state["died"]
+    watch = LoadWatch(service)
 
     def steps() -> Ready:
         try:
-            return three_steps(transport, service, limit_s, key, require_life)
+            return three_steps(transport, watch, limit_s, key)
         finally:
             session.close()
 
-    tasks: list[Callable[[], Ready | None]] = [follow, steps]
+    tasks: list[Callable[[], Ready | None]] = [lambda: watch.follow(session, tell), steps]
     try:
         outcomes = [outcome for _, outcome in gather(tasks, lambda task: task())]
     finally:
-        state["over"] = True
+        watch.stop()
         session.close()
     return ready_of(outcomes)
 
@@ -86,37 +61,8 @@ def ready_of(outcomes: Iterable[object]) -> Ready:
     raise HostsError([each for each in found if isinstance(each, OrchestrateError)])
 
 
-def follow_log(
-    service: Service, session: Session, loading: Loading, tell: Tell
-) -> HostError | None:
-    """Tell what the server is doing; the error once it has died or waits in vain, None when the
-    session ended.
-    """
-    for event in answers(session, SILENCE_S):
-        if "exit" in event:
-            return ServerDied(
-                service.node.name,
-                f"{service.name} {event['exit']['reason']}: {reason(loading.lines)}",
-                f"orchestrate logs {service.name}",
-                log="\n".join(loading.tail()),
-            )
-        if vain := hopeless(event["line"]):
-            hint = f"orchestrate status shows the GPUs; orchestrate logs {service.name}"
-            return Hopeless(service.node.name, f"{service.name} waits in vain: {vain}", hint)
-        news = loading.read(event["line"])
-        if news:
-            tell(news)
-    return None
-
-
-def three_steps(
-    transport: Transport,
-    service: Service,
-    limit_s: float,
-    key: str,
-    require_life: Callable[[], None],
-) -> Ready:
-    begun = time.monotonic()
+def three_steps(transport: Transport, watch: LoadWatch, limit_s: float, key: str) -> Ready:
+    begun, service = time.monotonic(), watch.service
     host, port = service.about["host"], service.about["port"]
     address = "127.0.0.1" if host == "0.0.0.0" else host
 
@@ -125,11 +71,11 @@ def three_steps(
 
     def wait(what: str, check: Callable[[], Any]) -> Any:
         def alive_check() -> Any:
-            require_life()
+            watch.require_life()
             return check()
 
         try:
-            return poll(alive_check, timeout_s=left_s(), every_s=POLL_S)
+            return poll(alive_check, timeout_s=left_s(), pause=watch.pause)
         except WaitedTooLong:
             raise too_late(service, what, limit_s) from None
 

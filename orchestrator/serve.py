@@ -2,12 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cluster.config import ClusterConfig
-from cluster.errors import HostsError, PreflightError
-from cluster.execute import Tell, execute
+from cluster.errors import HostsError, OrchestrateError, PreflightError
+from cluster.execute import Tell, execute, gather
 from cluster.facts import Facts, HostFacts, RunningService, gather_facts
 from cluster.lock import cluster_lock
 from cluster.plan import Plan, Put, Service, Stage, Start, Stop
@@ -16,10 +16,11 @@ from cluster.transport import Transport
 from orchestrator.api_key import find_key, key_step
 from orchestrator.arguments import check_arguments
 from orchestrator.engine import PREFIX, final_arguments, vllm_service
-from orchestrator.model_cache import ModelFiles, find_model, prove_same
+from orchestrator.load_watch import ServerDied
+from orchestrator.model_cache import ModelFiles, find_model, prove_same, require_complete
 from orchestrator.placement import Placement, fixed_split, place
 from orchestrator.preflight import launch_problems
-from orchestrator.ready import Ready, ServerDied, await_ready
+from orchestrator.ready import Ready, await_ready
 from orchestrator.recipe import Recipe, Value, hardware_name, load_hardware, load_recipe, merged
 
 
@@ -38,7 +39,7 @@ class Launch:
     plan: Plan
     service: Service
     placement: Placement
-    models: tuple[ModelFiles, ...]
+    cache: str
     key: str = field(repr=False)
 
     @property
@@ -75,18 +76,31 @@ def prepare(
     models = find_model(transport, recipe, facts.hosts, tell, make_missing=not dry)
     placement = place_on(facts, recipe, models[0])
     chosen = tuple(model for model in models if model.host in placement.hosts)
+    require_complete(recipe, chosen)
     first = placement.hosts[0]
     arguments = final_arguments(recipe, placement)
-    check_arguments(transport, first, arguments, tell, keep=not dry)
+    cache = side_by_side(
+        lambda: check_arguments(transport, first, arguments, tell, keep=not dry),
+        lambda: "" if dry else prove_same(transport, chosen),
+    )
     key = find_key(transport, config, first)
     service = vllm_service(config, recipe, placement, chosen[0].path, key)
     existing = first.service(service.name)
     problems = launch_problems(config, facts, placement, service, existing)
     if problems:
         raise PreflightError(*problems)
-    return Launch(
-        plan_launch(config, first, service, existing, key), service, placement, chosen, key
-    )
+    plan = plan_launch(config, first, service, existing, key)
+    return Launch(plan, service, placement, cache, key)
+
+
+def side_by_side(check: Callable[[], None], proof: Callable[[], str]) -> str:
+    """What the proof says. Raises the error of the check, else that of the proof."""
+    tasks: list[Callable[[], str | None]] = [check, proof]
+    outcomes = [outcome for _, outcome in gather(tasks, lambda task: task())]
+    for outcome in outcomes:
+        if isinstance(outcome, OrchestrateError):
+            raise outcome
+    return str(outcomes[1])
 
 
 def place_on(facts: Facts, recipe: Recipe, model: ModelFiles) -> Placement:
@@ -141,7 +155,6 @@ def serve(
     begun = time.monotonic()
     with cluster_lock(transport, config) as lock:
         launch = prepare(transport, config, request, tell, dry=False)
-        cache = prove_same(transport, launch.models)
         lock.audit(audit_line(launch))
         ready = None
         if launch.runs_already:
@@ -156,7 +169,7 @@ def serve(
             if not launch.runs_already and not died(error):
                 take_back([launch.service], transport, tell)
             raise
-    return report_of(config, launch, cache, ready, time.monotonic() - begun)
+    return report_of(config, launch, ready, time.monotonic() - begun)
 
 
 def audit_line(launch: Launch) -> str:
@@ -171,7 +184,7 @@ def died(error: BaseException) -> bool:
 
 
 def report_of(
-    config: ClusterConfig, launch: Launch, cache: str, ready: Ready | None, seconds: float
+    config: ClusterConfig, launch: Launch, ready: Ready | None, seconds: float
 ) -> ServeReport:
     about = launch.service.about
     return ServeReport(
@@ -179,7 +192,7 @@ def report_of(
         served_name=about["served_name"],
         url=f"http://{about['host']}:{about['port']}/v1",
         split=about["split"],
-        cache=cache,
+        cache=launch.cache,
         reached_from=launch.service.node.name,
         key_file=key_step(config, launch.placement.hosts[0], "").path if launch.key else "",
         ready=ready,

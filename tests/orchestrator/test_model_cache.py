@@ -9,7 +9,7 @@ import pytest
 from cluster.errors import HostsError, PreflightError
 from cluster.node import Node
 from orchestrator.host import model_files, nonce
-from orchestrator.model_cache import ModelFiles, find_model, prove_same
+from orchestrator.model_cache import ModelFiles, find_model, prove_same, require_complete
 from orchestrator.recipe import Recipe
 from tests.factory import GIB, config_of, host_facts
 from tests.scripted import Script
@@ -38,8 +38,9 @@ def test_a_model_on_every_host() -> None:
 
 
 def test_what_is_missing_or_broken_is_named_for_every_host() -> None:
+    found = looked(answer(problem="missing"), answer(problem="2 weight files are missing, as x"))
     with pytest.raises(PreflightError) as caught:
-        looked(answer(problem="missing"), answer(problem="2 weight files are missing, as x"))
+        require_complete(RECIPE, found)
     assert str(caught.value) == (
         "h1: model org/m is not in the cache: no folder /cache/m\n"
         "  hint: HF_HOME=/home/ada/.cache/huggingface hf download org/m\n"
