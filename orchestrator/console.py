@@ -6,7 +6,8 @@ from types import TracebackType
 
 from rich.console import Console as RichConsole
 from rich.console import RenderableType
-from rich.status import Status
+from rich.live import Live
+from rich.text import Text
 
 from cluster.errors import OrchestrateError
 
@@ -20,8 +21,9 @@ class Console:
         width = None if sys.stdout.isatty() else WIDTH_OF_PIPES
         self.out = RichConsole(highlight=False, soft_wrap=True, width=width)
         self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
-        self._begun = time.monotonic()
-        self._status: Status | None = None
+        self._begun = self._since = time.monotonic()
+        self._live: Live | None = None
+        self._waits_for = ""
 
     def __enter__(self) -> "Console":
         return self
@@ -42,16 +44,26 @@ class Console:
             self.err.print(text, markup=False)
             return
         self.err.print(text, markup=False, style="dim")
-        if self._status is None:
-            self._status = self.err.status("")
-            self._status.start()
-        self._status.update(f"[dim]since {elapsed:.0f} s:[/] {line.replace('[', '(')}")
+        self._waits_for, self._since = line, time.monotonic()
+        if self._live is None:
+            self._live = Live(
+                console=self.err,
+                get_renderable=self._live_line,
+                transient=True,
+                redirect_stdout=False,
+            )
+            self._live.start()
+
+    def _live_line(self) -> RenderableType:
+        now = time.monotonic()
+        text = f"{now - self._begun:4.0f} s, for {now - self._since:.0f} s: {self._waits_for}"
+        return Text(text, overflow="ellipsis", no_wrap=True)
 
     def quiet(self) -> None:
         """Take the live line away."""
-        if self._status:
-            self._status.stop()
-            self._status = None
+        if self._live:
+            self._live.stop()
+            self._live = None
 
     def show(self, result: RenderableType) -> None:
         self.quiet()

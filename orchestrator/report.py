@@ -97,7 +97,7 @@ def status_screen(report: StatusReport) -> RenderableType:
 def table(*columns: str) -> Table:
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        made.add_column(column, overflow="fold", no_wrap=column not in ("note", "url"))
+        made.add_column(column, overflow="fold", no_wrap=column != "note")
     return made
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.testbed import cgroups, init, kernel
 
+PROJECT = Path(__file__).resolve().parents[2]
 OWN_NAMESPACES = (
     kernel.NEW_CGROUP | kernel.NEW_HOSTNAME | kernel.NEW_IPC | kernel.NEW_PIDS | kernel.NEW_NETWORK
 )
@@ -80,10 +81,18 @@ def build_root(home: Path, share: Path) -> Path:
     build_devices(root / "dev")
     build_cgroups(root / "sys/fs/cgroup")
     # One path means the same folder on the hosts and on the control station.
-    shared = root / share.relative_to("/")
-    shared.mkdir(parents=True)
-    kernel.mount(share, shared, None, kernel.BIND)
+    show(share, root)
+    for file in (PROJECT / "pyproject.toml", Path(sys.executable).resolve()):
+        if not (root / file.relative_to("/")).exists():  # below /tmp, or another file system
+            show(PROJECT if file.is_relative_to(PROJECT) else Path(sys.base_prefix), root)
     return root
+
+
+def show(folder: Path, root: Path) -> None:
+    """Let a folder of this machine appear at its own path on the host."""
+    target = root / folder.relative_to("/")
+    target.mkdir(parents=True, exist_ok=True)
+    kernel.mount(folder, target, None, kernel.BIND)
 
 
 def main() -> None:
