@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
 
 from cluster.command import shell_line
 from cluster.errors import HostError, Unreachable
@@ -18,17 +17,6 @@ from cluster.transport import COMMAND_TIMEOUT_S, Result, Session, Stream
 
 class Local:
     """Transport over subprocess."""
-
-    def __enter__(self) -> "Local":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def run(self, node: Node, program: Program, *, timeout_s: float = COMMAND_TIMEOUT_S) -> Result:
         process = started(node, program)

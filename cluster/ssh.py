@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import fabric
@@ -25,6 +24,7 @@ from cluster.transport import COMMAND_TIMEOUT_S, Result, Session, Stream
 
 DEAD_PEER_MS = 10_000  # unacknowledged data for this long means that the peer is gone
 CHUNK = 1 << 16
+SYSTEM_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # errors reach the user as ours
 
 
@@ -36,17 +36,6 @@ class SSH:
         self._connections: dict[str, fabric.Connection] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
-
-    def __enter__(self) -> "SSH":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def run(self, node: Node, program: Program, *, timeout_s: float = COMMAND_TIMEOUT_S) -> Result:
         deadline = time.monotonic() + timeout_s + self._settings.connect_timeout_s
@@ -149,11 +138,16 @@ def new_connection(node: Node, settings: SshTable) -> fabric.Connection:
     }
     if node.key_file:
         options["key_filename"] = str(Path(node.key_file).expanduser())
+    jump = None
+    if node.proxy_jump:
+        jump = fabric.Connection(
+            node.proxy_jump, connect_timeout=limit, connect_kwargs=dict(options)
+        )
     return fabric.Connection(
         node.address,
         user=node.user,
         port=node.port,
-        gateway=fabric.Connection(node.proxy_jump) if node.proxy_jump else None,
+        gateway=jump,
         connect_timeout=limit,
         connect_kwargs=options,
     )
@@ -164,6 +158,8 @@ def check_host_keys(connection: fabric.Connection, settings: SshTable) -> None:
     hop: Any = connection
     known_hosts = Path(settings.known_hosts).expanduser()
     while isinstance(hop, fabric.Connection):
+        with suppress(FileNotFoundError):
+            hop.client.load_system_host_keys(SYSTEM_KNOWN_HOSTS)
         with suppress(FileNotFoundError):
             hop.client.load_host_keys(str(known_hosts))
         hop.client.set_missing_host_key_policy(RejectUnknown())

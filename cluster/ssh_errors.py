@@ -36,6 +36,19 @@ def refused(error: paramiko.ssh_exception.NoValidConnectionsError) -> tuple[str,
     return f"{{place}}: {', '.join(sorted(reasons))}", "is the host up and sshd running there?"
 
 
+def not_ssh(error: Exception) -> tuple[str, str]:
+    if "No authentication methods available" in str(error):  # paramiko has no kind of its own
+        what = "{place} wants a key, and there is none: no agent, no ~/.ssh/id_*, no key_file"
+        return (
+            what,
+            "ssh-keygen; ssh-copy-id -p {port} {user}@{host}; or set key_file in nodes.toml",
+        )
+    return (
+        f"{{place}} accepts connections but does not speak SSH in time ({error})",
+        "the host hangs or another service has the port: ssh -v -p {port} {user}@{host}",
+    )
+
+
 Explanation = Callable[[Any], tuple[str, str]]
 EXPLANATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Explanation], ...] = (
     (
@@ -76,11 +89,5 @@ EXPLANATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Explana
             "is the host up? is a firewall in between? ping {host}",
         ),
     ),
-    (
-        (paramiko.SSHException, EOFError),
-        lambda e: (
-            f"{{place}} accepts connections but does not speak SSH in time ({e})",
-            "the host hangs or another service has the port: ssh -v -p {port} {user}@{host}",
-        ),
-    ),
+    ((paramiko.SSHException, EOFError), not_ssh),
 )

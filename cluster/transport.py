@@ -1,7 +1,6 @@
 """The one road to the hosts, as an interface; ssh.py and local.py are its two implementations."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,7 +40,7 @@ class Stream(Protocol):
     def close(self) -> None: ...
 
 
-class Transport(AbstractContextManager["Transport"], Protocol):
+class Transport(Protocol):
     """All that can be done on a host. Each call raises Unreachable when it cannot be reached."""
 
     def run(self, node: Node, program: Program, *, timeout_s: float = COMMAND_TIMEOUT_S) -> Result:

@@ -89,7 +89,7 @@ def status_screen(report: StatusReport) -> RenderableType:
         for service in report.services:
             services.add_row(*service_cells(service))
         parts += [Text(), services]
-    else:
+    elif all(host.state == "up" for host in report.hosts):
         parts += [Text("nothing of this cluster runs: orchestrate cluster start")]
     return Group(*parts)
 

@@ -1,6 +1,7 @@
 """What the verbs share: options, the road to the hosts, how a report is shown."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -49,7 +50,7 @@ def with_hosts(nodes: str | None, verb: Callable[[Run], int]) -> None:
     """Load the inventory, open the road, run the verb, leave with its exit code."""
     config = load(nodes)
     transport: Transport = Local() if config.is_local else SSH(config.ssh)
-    with Console() as console, transport:
+    with Console() as console, closing(transport):
         code = verb(Run(config, transport, console))
     raise typer.Exit(code)
 

@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 from cluster.node import Node
@@ -34,17 +33,6 @@ class Script:
     talks: Mapping[str, list[Any]] = field(default_factory=dict)
     dialled: Callable[[], Stream] | None = None
     ran: list[tuple[str, str, Any]] = field(default_factory=list)
-
-    def __enter__(self) -> "Script":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def run(self, node: Node, program: Program, *, timeout_s: float = COMMAND_TIMEOUT_S) -> Result:
         name = name_of(program)

@@ -34,7 +34,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def do(*steps: Step) -> list[Any]:
-    with Local() as transport:
+    with closing(Local()) as transport:
         return execute(Plan("p", tuple(Stage("s", (step,)) for step in steps)), transport)
 
 
@@ -58,7 +58,7 @@ def log_of(mark: str, *, until: str) -> list[Any]:
     """The events of the log up to the one that holds a text."""
     request = {"mark": mark, "lines": 100, "follow": True}
     seen = []
-    with Local() as transport:
+    with closing(Local()) as transport:
         session = transport.session(HERE, program("cluster.host.follow", request))
         with closing(session):
             for line in session.lines(LIMIT_S):
@@ -169,7 +169,7 @@ def test_a_file_is_written_whole_with_its_mode(home: Path) -> None:
 
 
 def test_the_lock_has_one_holder_and_goes_with_it(home: Path) -> None:
-    with Local() as transport:
+    with closing(Local()) as transport:
         with cluster_lock(transport, CONFIG) as lock:
             lock.audit("cluster start: nothing to do")
             with (
@@ -184,7 +184,7 @@ def test_the_lock_has_one_holder_and_goes_with_it(home: Path) -> None:
 
 
 def test_the_probe_runs_here() -> None:
-    with Local() as transport:
+    with closing(Local()) as transport:
         facts = gather_facts(transport, CONFIG)
     assert facts.unreached == ()
     [host] = facts.hosts

@@ -37,6 +37,11 @@ PLACE = ("spark-2", 2222, "ada")
             "does not speak SSH in time",
             "ssh -v -p 2222 ada@spark-2",
         ),
+        (
+            paramiko.SSHException("No authentication methods available"),
+            "there is none: no agent, no ~/.ssh/id_*, no key_file",
+            "ssh-copy-id -p 2222 ada@spark-2",
+        ),
         (EOFError(), "does not speak SSH in time", "ssh -v -p 2222 ada@spark-2"),
         (ValueError("odd"), "SSH to spark-2:2222 failed: odd", "ssh -v -p 2222 ada@spark-2"),
     ],

@@ -40,7 +40,7 @@ def node(host: Host, changed: Mapping[str, str | int]) -> dict[str, str | int]:
         "address": host.management,
         "fast_address": host.fast,
         "gpus": 1,
-        # all hosts share this machine's few cores: spinning threads made a first answer take 18 s
+        # all hosts share this machine's few cores
         "env.OMP_NUM_THREADS": "1",
     }
     return {**keys, **changed}
