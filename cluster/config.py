@@ -8,7 +8,14 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -19,7 +26,7 @@ from pydantic_settings import (
 
 from cluster.errors import ConfigError, Problem, UsageError
 from cluster.inventory import explain, node_problems, table_problems
-from cluster.node import Name, Node, Port
+from cluster.node import Name, Node, Port, written_out
 
 LOCAL = "local"
 PREFIX = "ORCHESTRATE_"
@@ -37,7 +44,7 @@ class ClusterTable(Table):
     name: Name = Field(
         default="spark", description="Marks everything that belongs to this cluster on the hosts."
     )
-    fast_network: IPv4Network | None = Field(
+    fast_network: Annotated[IPv4Network | None, BeforeValidator(written_out)] = Field(
         default=None,
         description="The fast link's network, as in `192.168.100.0/24`. Every `fast_address` must "
         "lie inside. Default: not checked.",

@@ -64,12 +64,12 @@ def network_problems(
     cluster = raw.get("cluster")
     text = cluster.get("fast_network") if isinstance(cluster, dict) else None
     try:
-        network = IPv4Network(text) if text else None
+        network = IPv4Network(text) if isinstance(text, str) and text else None
     except ValueError:
         return  # the field's own error says so
     for node in nodes:
         try:
-            address = IPv4Address(node.get("fast_address", ""))
+            address = IPv4Address(str(node.get("fast_address", "")))
         except (AddressValueError, ValueError):
             continue
         if network and address not in network:

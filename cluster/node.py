@@ -1,6 +1,6 @@
 """What the inventory says of one host; immutable, and unaware of what the host is really like."""
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -11,9 +11,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 def written_out(value: object) -> object:
     """A number is an IPv4 address to Python, and never what was meant."""
-    if isinstance(value, str | IPv4Address):
+    if value is None or isinstance(value, str | IPv4Address | IPv4Network):
         return value
-    raise ValueError('write the address as text, as in "192.168.100.10"')
+    raise ValueError('write it as text, as in "192.168.100.10"')
 
 
 class Node(BaseModel):
