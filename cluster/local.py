@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from cluster.command import shell_line
-from cluster.errors import HostError, Unreachable
+from cluster.errors import Unreachable
 from cluster.node import Node
 from cluster.program import Program
-from cluster.transport import COMMAND_TIMEOUT_S, Result, Session, Stream
+from cluster.transport import COMMAND_TIMEOUT_S, Result, Session, Stream, too_slow
 
 
 class Local:
@@ -66,14 +65,6 @@ def started(
         )
     except OSError as error:
         raise Unreachable(node.name, f"cannot run a program: {error}") from None
-
-
-def too_slow(node: Node, program: Program, timeout_s: float) -> HostError:
-    return HostError(
-        node.name,
-        f"no answer within {timeout_s:g} s from: {shell_line(program.command.words[-1:])}",
-        "the host is overloaded or a file system hangs there; see `orchestrate status`",
-    )
 
 
 @dataclass

@@ -16,11 +16,10 @@ import paramiko
 from cluster.command import shell_line
 from cluster.config import SshTable
 from cluster.errors import HostError, Unreachable
-from cluster.local import too_slow
 from cluster.node import Node
 from cluster.program import Program
 from cluster.ssh_errors import RejectUnknown, why_unreachable
-from cluster.transport import COMMAND_TIMEOUT_S, Result, Session, Stream
+from cluster.transport import COMMAND_TIMEOUT_S, Result, Session, Stream, too_slow
 
 DEAD_PEER_MS = 10_000  # unacknowledged data for this long means that the peer is gone
 CHUNK = 1 << 16

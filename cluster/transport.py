@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from cluster.command import shell_line
+from cluster.errors import HostError
 from cluster.node import Node
 from cluster.program import Program
 
@@ -55,3 +57,11 @@ class Transport(Protocol):
         """The line that a person pastes to run `command` there."""
 
     def close(self) -> None: ...
+
+
+def too_slow(node: Node, program: Program, timeout_s: float) -> HostError:
+    return HostError(
+        node.name,
+        f"no answer within {timeout_s:g} s from: {shell_line(program.command.words[-1:])}",
+        "the host is overloaded or a file system hangs there; see `orchestrate status`",
+    )
