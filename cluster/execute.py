@@ -78,7 +78,12 @@ def perform(step: Step, transport: Transport) -> Any:
         }
         return call(transport, step.node, "cluster.host.launch", request, mark=service.mark)
     if isinstance(step, Stop):
-        request = {"marks": step.marks, "grace_s": step.grace_s, "remove": step.remove}
+        request = {
+            "marks": step.marks,
+            "grace_s": step.grace_s,
+            "remove": step.remove,
+            "keep_record": step.keep_record,
+        }
         return call(transport, step.node, "cluster.host.stop", request, timeout_s=step.grace_s + 30)
     if isinstance(step, Put):
         request = {"path": step.path, "content": step.content, "mode": step.mode}

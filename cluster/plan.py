@@ -67,12 +67,16 @@ class Start:
 
 @dataclass(frozen=True)
 class Stop:
-    """Stop services of ours, and what still carries their mark; then remove folders of ours."""
+    """Stop services of ours, and what still carries their mark; then remove folders of ours.
+
+    `keep_record` leaves what `status` shows of a service that ended by itself.
+    """
 
     node: Node
     marks: tuple[str, ...]
     remove: tuple[str, ...] = ()
     grace_s: float = 10
+    keep_record: bool = False
 
     def __str__(self) -> str:
         lines = [f"{self.node.name}: stop {', '.join(self.marks)}"]

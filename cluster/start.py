@@ -67,10 +67,14 @@ def started_by(plan: Plan) -> tuple[Service, ...]:
     )
 
 
-def take_back(services: Sequence[Service], transport: Transport, tell: Tell) -> None:
+def take_back(
+    services: Sequence[Service], transport: Transport, tell: Tell, *, keep_record: bool = False
+) -> None:
     """Stop exactly these services; a failure is told, so that it does not hide the first error."""
     tell(f"stopping what this run has started: {', '.join(s.mark for s in services) or 'nothing'}")
-    stops = tuple(Stop(service.node, (service.mark,)) for service in services)
+    stops = tuple(
+        Stop(service.node, (service.mark,), keep_record=keep_record) for service in services
+    )
     try:
         execute(Plan("take back", (Stage("stop", stops),)), transport)
     except OrchestrateError as error:

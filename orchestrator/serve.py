@@ -166,8 +166,8 @@ def serve(
                 service, key = launch.service, launch.key
                 ready = await_ready(transport, service, limit_s=limit_s, key=key, tell=tell)
         except BaseException as error:
-            if not launch.runs_already and not died(error):
-                take_back([launch.service], transport, tell)
+            if not launch.runs_already:
+                take_back([launch.service], transport, tell, keep_record=died(error))
             raise
     return report_of(config, launch, ready, time.monotonic() - begun)
 

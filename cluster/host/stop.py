@@ -1,6 +1,7 @@
 """Stop services: TERM, wait, KILL what still carries their mark; say what is left.
 
-Input: {"marks": [cluster/node or cluster/node/service], "grace_s", "remove": [folders of ours]}.
+Input: {"marks": [cluster/node or cluster/node/service], "grace_s", "remove": [folders of ours],
+"keep_record": bool}.
 Output: {"stopped": {mark: number of processes}, "killed": [command lines], "left": {pid: command
 line}}.
 """
@@ -36,7 +37,7 @@ def main(request: dict[str, Any]) -> None:
         left = wait_until_gone(marks, 0.2)
     for folder in request["remove"]:
         shutil.rmtree(folder, ignore_errors=True)
-    for mark in marks:
+    for mark in () if request["keep_record"] else marks:
         forget(services.service_folder(mark))
     print(
         json.dumps(

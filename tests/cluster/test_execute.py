@@ -74,7 +74,8 @@ def test_each_kind_of_step_becomes_its_program() -> None:
     assert execute(plan, script, told.append)[1:] == [{"bytes": 6}, {"pid": 7}]
     assert told == ["clear: h1", "put: h1", "start: h1"]
     requests = {name: request for _, name, request in script.ran}
-    assert requests[STOP] == {"marks": ["test/h1/vllm-x"], "grace_s": 3, "remove": ["/tmp/x"]}
+    stop = {"marks": ["test/h1/vllm-x"], "grace_s": 3, "remove": ["/tmp/x"], "keep_record": False}
+    assert requests[STOP] == stop
     assert requests["cluster.host.put"] == {"path": "~/key", "content": "secret", "mode": 0o600}
     launched = requests["cluster.host.launch"]
     assert (launched["mark"], launched["words"]) == ("test/h1/vllm-x", ["run", "it"])
