@@ -31,6 +31,10 @@ def default_state() -> Path:
     return Path("/tmp", f"{STATE_PREFIX}-{name}" if name else STATE_PREFIX)
 
 
+def obey_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Testbed:
     """Hosts h1 to hN; `up` makes one, `attach` finds the one that another process made."""
 
@@ -122,6 +126,8 @@ class Testbed:
             text=True,
             env=self._environment(env),
             start_new_session=True,
+            # a run in the background of a script ignores Ctrl-C, and so would all that it starts
+            preexec_fn=obey_interrupt,
         )
 
     def inside(self) -> AbstractContextManager[None]:
