@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ from orchestrator.status import status
 from orchestrator.verb import DryRun, Json, Nodes, Run, Settings, show, take_down, with_hosts
 
 INTERRUPTED = 130
+DEBUG = "ORCHESTRATE_DEBUG"
 WATCH_S = 2.0
 
 app = typer.Typer(
@@ -32,6 +34,26 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cluster_app, name="cluster")
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        Console().raw(f"orchestrate {metadata.version('orchestrate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=show_version, help="Show the version and leave."
+        ),
+    ] = False,
+) -> None:
+    if debug:
+        os.environ[DEBUG] = "1"
 
 
 @app.command()
@@ -124,7 +146,7 @@ def show_logs(
 
 
 def main() -> None:
-    """The console script: exit 0, 1, 2 or 130; a traceback only with ORCHESTRATE_DEBUG=1."""
+    """The console script: exit 0, 1, 2 or 130; a traceback only with --debug."""
     sys.exit(exit_code_of(lambda: app(standalone_mode=False)))
 
 
@@ -138,12 +160,15 @@ def exit_code_of(verb: Callable[[], object]) -> int:
         Console().warn("interrupted")
         return INTERRUPTED
     except typer.exceptions.TyperException as error:
+        if str(error).startswith("Usage:"):  # no verb was given: the help is the answer
+            Console().raw(str(error))
+            return UsageError.exit_code
         Console().fail(UsageError(Problem(error.format_message(), hint="orchestrate --help")))
         return UsageError.exit_code
     except BrokenPipeError:
         return 1
     except Exception as error:
-        if os.environ.get("ORCHESTRATE_DEBUG"):
+        if os.environ.get(DEBUG):
             raise
         known = error if isinstance(error, OrchestrateError) else own_mistake(error)
         Console().fail(known)
@@ -151,5 +176,5 @@ def exit_code_of(verb: Callable[[], object]) -> int:
 
 
 def own_mistake(error: Exception) -> OrchestrateError:
-    hint = "this is a mistake of orchestrate: ORCHESTRATE_DEBUG=1 shows where"
+    hint = "this is a mistake of orchestrate: `orchestrate --debug` shows where"
     return OrchestrateError(Problem(f"{type(error).__name__}: {error}", hint=hint))

@@ -43,7 +43,7 @@ def cli_page() -> str:
         "# Command line",
         "Exit codes: 0 done and healthy; 1 failed or degraded; 2 wrong usage or configuration; "
         "130 interrupted.\nProgress goes to standard error, results to standard output. "
-        "`ORCHESTRATE_DEBUG=1` shows a traceback.",
+        "`orchestrate --debug VERB`, or `ORCHESTRATE_DEBUG=1`, shows a traceback.",
     ]
     for verb in VERBS:
         shown = CliRunner().invoke(

@@ -37,6 +37,17 @@ def test_exit_codes_and_messages(
     assert printed.out == ""
 
 
+@pytest.mark.parametrize("words", [[], ["cluster"]])
+def test_no_verb_gives_the_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*words) == 2
+    assert capsys.readouterr().out.startswith("Usage: ")
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out.startswith("orchestrate 0.")
+
+
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORCHESTRATE_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
