@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from cluster.config import ClusterConfig
-from cluster.errors import HostError, OrchestrateError, Unreachable
+from cluster.errors import HostError, OrchestrateError
 from cluster.execute import call, gather
 from cluster.node import Node
 from cluster.transport import Transport
@@ -146,9 +146,6 @@ class Facts:
     hosts: tuple[HostFacts, ...]
     unreached: tuple[Unreached, ...]
 
-    def of(self, node: Node) -> HostFacts | None:
-        return next((host for host in self.hosts if host.node.name == node.name), None)
-
     def head(self) -> HostFacts | None:
         return next((host for host in self.hosts if host.node.is_head), None)
 
@@ -198,7 +195,3 @@ def probe(
         return HostFacts(node=node, **answer)
     except (ValidationError, TypeError) as error:
         raise HostError(node.name, f"the probe's answer makes no sense: {error}") from None
-
-
-def is_down(error: OrchestrateError) -> bool:
-    return isinstance(error, Unreachable)

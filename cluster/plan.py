@@ -8,6 +8,11 @@ from cluster.command import Command
 from cluster.node import Node
 
 
+def mark_of(cluster: str, node: Node, service: str) -> str:
+    """What every process of a service carries in its environment; its folder has the same name."""
+    return f"{cluster}/{node.name}/{service}"
+
+
 @dataclass(frozen=True)
 class Service:
     """A long-running program on one host; Ray's head, its workers and vLLM are all alike."""
@@ -21,7 +26,7 @@ class Service:
 
     @property
     def mark(self) -> str:
-        return f"{self.cluster}/{self.node.name}/{self.name}"
+        return mark_of(self.cluster, self.node, self.name)
 
 
 @dataclass(frozen=True)

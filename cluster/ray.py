@@ -6,7 +6,7 @@ from cluster.command import Command
 from cluster.config import ClusterConfig
 from cluster.facts import HEAD, WORKER, Facts, HostFacts
 from cluster.network import network_environment
-from cluster.plan import Plan, Service, Stage, Start, Stop
+from cluster.plan import Plan, Service, Stage, Start, Stop, mark_of
 from cluster.program import source_of
 
 SCRIPT = "ray_start.py"
@@ -33,15 +33,14 @@ RAY_ENVIRONMENT = {
 
 def plan_start(config: ClusterConfig, facts: Facts) -> Plan:
     """What is missing, and no more: empty when all hosts have joined."""
-    title = f"start Ray of cluster {config.name}"
-    if not head_is_up(config, facts):
-        stops = tuple(stop_of(config, host) for host in facts.hosts if host.services)
-        starts = tuple(Start(ray_service(config, host)) for host in facts.hosts)
-        return Plan(title, (Stage("clear what is left", stops), Stage("start Ray", starts)))
-    lost = [host for host in facts.hosts if is_lost(config, facts, host)]
-    stops = tuple(stop_of(config, host) for host in lost if host.services)
-    starts = tuple(Start(ray_service(config, host)) for host in lost)
-    return Plan(title, (Stage("clear what is left", stops), Stage("start Ray", starts)))
+    whole = not head_is_up(config, facts)
+    wanted = [host for host in facts.hosts if whole or is_lost(config, facts, host)]
+    stops = tuple(stop_of(config, host) for host in wanted if host.services)
+    starts = tuple(Start(ray_service(config, host)) for host in wanted)
+    return Plan(
+        f"start Ray of cluster {config.name}",
+        (Stage("clear what is left", stops), Stage("start Ray", starts)),
+    )
 
 
 def head_is_up(config: ClusterConfig, facts: Facts) -> bool:
@@ -101,7 +100,7 @@ def ray_words(config: ClusterConfig, host: HostFacts) -> Iterator[str]:
 
 
 def service_folder(config: ClusterConfig, host: HostFacts, service: str) -> str:
-    return f"{host.home}/.orchestrate/{config.name}/{host.node.name}/{service}"
+    return f"{host.home}/.orchestrate/{mark_of(config.name, host.node, service)}"
 
 
 def ray_environment(host: HostFacts) -> dict[str, str]:

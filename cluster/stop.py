@@ -10,7 +10,7 @@ from cluster.errors import HostError, HostsError, OrchestrateError, PreflightErr
 from cluster.execute import Tell, execute
 from cluster.facts import HEAD, WORKER, Facts, HostFacts, gather_facts
 from cluster.lock import cluster_lock
-from cluster.plan import Plan, Stage, Stop
+from cluster.plan import Plan, Stage, Stop, mark_of
 from cluster.ray import temp_folder
 from cluster.transport import Transport
 
@@ -43,17 +43,15 @@ def plan_stop(config: ClusterConfig, facts: Facts, *, only_ray: bool = False) ->
 
 
 def other_stops(config: ClusterConfig, host: HostFacts) -> tuple[Stop, ...]:
-    marks = tuple(mark_of(config, host, s.name) for s in host.services if s.name not in RAY)
+    marks = tuple(
+        mark_of(config.name, host.node, s.name) for s in host.services if s.name not in RAY
+    )
     return (Stop(host.node, marks, grace_s=GRACE_S),) if marks else ()
 
 
 def ray_stop(config: ClusterConfig, host: HostFacts) -> Stop:
-    marks = tuple(mark_of(config, host, s.name) for s in host.services if s.name in RAY)
+    marks = tuple(mark_of(config.name, host.node, s.name) for s in host.services if s.name in RAY)
     return Stop(host.node, marks, remove=(temp_folder(config, host),), grace_s=GRACE_S)
-
-
-def mark_of(config: ClusterConfig, host: HostFacts, service: str) -> str:
-    return f"{config.name}/{host.node.name}/{service}"
 
 
 def stop_cluster(

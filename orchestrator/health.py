@@ -18,6 +18,11 @@ class Answer:
     seconds: float
 
 
+def asked_at(host: str) -> str:
+    """Where to ask a server that listens on `host`: all addresses include loopback."""
+    return "127.0.0.1" if host == "0.0.0.0" else host
+
+
 def is_healthy(http: httpx.Client) -> bool:
     """What /health says; it goes on saying yes for a minute while completions hang."""
     try:

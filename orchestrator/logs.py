@@ -7,6 +7,7 @@ from cluster.config import ClusterConfig
 from cluster.errors import HostsError, OrchestrateError, Problem, UsageError
 from cluster.facts import HostFacts, gather_facts
 from cluster.inventory import nearest
+from cluster.plan import mark_of
 from cluster.program import program
 from cluster.transport import Transport
 
@@ -56,7 +57,7 @@ def read_log(
     """Write the last lines, and with `follow` go on until the service ends."""
     host, service = found
     request = {
-        "mark": f"{config.name}/{host.node.name}/{service}",
+        "mark": mark_of(config.name, host.node, service),
         "lines": lines,
         "follow": follow,
     }

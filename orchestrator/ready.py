@@ -14,7 +14,7 @@ from cluster.plan import Service
 from cluster.program import program
 from cluster.retry import WaitedTooLong, poll
 from cluster.transport import Transport
-from orchestrator.health import GENERATION_LIMIT_S, Answer, generate_once, is_healthy
+from orchestrator.health import GENERATION_LIMIT_S, Answer, asked_at, generate_once, is_healthy
 from orchestrator.load_watch import LoadWatch
 
 
@@ -63,8 +63,7 @@ def ready_of(outcomes: Iterable[object]) -> Ready:
 
 def three_steps(transport: Transport, watch: LoadWatch, limit_s: float, key: str) -> Ready:
     begun, service = time.monotonic(), watch.service
-    host, port = service.about["host"], service.about["port"]
-    address = "127.0.0.1" if host == "0.0.0.0" else host
+    address, port = asked_at(service.about["host"]), service.about["port"]
 
     def left_s() -> float:
         return max(0.1, limit_s - (time.monotonic() - begun))

@@ -13,7 +13,7 @@ from cluster.facts import HEAD, WORKER, Facts, HostFacts, RunningService, Unreac
 from cluster.http import http_client
 from cluster.transport import Transport
 from orchestrator.api_key import find_key
-from orchestrator.health import generate_once, problem_of
+from orchestrator.health import asked_at, generate_once, problem_of
 
 GENERATION_LIMIT_S = 10.0
 
@@ -159,7 +159,7 @@ def ask_model(
 ) -> float:
     """Seconds for one short generation. Raises httpx.HTTPError."""
     about = service.about
-    address = "127.0.0.1" if about["host"] == "0.0.0.0" else about["host"]
+    address = asked_at(about["host"])
     key = find_key(transport, config, host)
     with http_client(transport, host.node, address, about["port"], key=key) as http:
         served = about["served_name"]
