@@ -16,6 +16,7 @@ from orchestrator import report
 from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
 from orchestrator.logs import find_service, read_log
+from orchestrator.models_cli import models_app
 from orchestrator.recipe import parse_settings
 from orchestrator.serve import Request, prepare, serve
 from orchestrator.status import status
@@ -34,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cluster_app, name="cluster")
+app.add_typer(models_app, name="models")
 
 
 def show_version(wanted: bool) -> None:

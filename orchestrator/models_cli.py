@@ -1,0 +1,10 @@
+"""The verbs of `orchestrate models`: parse, one verb, print its report. No logic."""
+
+import typer
+
+models_app = typer.Typer(help="Recipes, and their files on the hosts.", no_args_is_help=True)
+
+
+@models_app.callback()
+def models() -> None:
+    pass
