@@ -51,6 +51,7 @@ def place(
     """
     free = {host.node.name: host.gpu_count - used.get(host.node.name, 0) for host in hosts}
     tensor, pipeline = fixed_split(recipe)
+    tensor = shrunk(recipe, config, tensor, free)
     no_gpus = not any(host.gpu_count for host in hosts)
     if no_gpus and (tensor or 1) * (pipeline or 1) == 1:  # a CPU build needs no accelerator
         return Placement((head_first(hosts)[0],), 1, 1)
@@ -75,6 +76,19 @@ def fixed_split(recipe: Recipe) -> tuple[int | None, int | None]:
         return value if isinstance(value, int) and value > 0 else None
 
     return wanted("tensor_parallel_size"), wanted("pipeline_parallel_size")
+
+
+def shrunk(
+    recipe: Recipe, config: Mapping[str, Any], tensor: int | None, free: Mapping[str, int]
+) -> int | None:
+    """The largest size that the heads divide over, from the wanted one down to the recipe's
+    minimum, for which there are GPUs; the wanted one where it may not shrink or nothing fits."""
+    least = recipe.min_tensor_parallel
+    if tensor is None or least is None:
+        return tensor
+    room, heads = sum(max(0, count) for count in free.values()), head_counts(config)
+    sizes = range(tensor, least - 1, -1)
+    return next((n for n in sizes if n <= room and all(divides(n, c) for c in heads)), tensor)
 
 
 def head_first(hosts: Sequence[HostFacts]) -> list[HostFacts]:

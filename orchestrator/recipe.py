@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cluster.errors import ConfigError, Problem, UsageError
+from cluster.facts import Gpu
 from cluster.inventory import explain, nearest
 from cluster.node import Name, Port
 
@@ -44,15 +45,28 @@ class Recipe(Layer):
         default="fit",
         description="fit: as few GPUs as hold it, in one host if possible; all: every GPU.",
     )
+    min_tensor_parallel: int | None = Field(
+        default=None,
+        ge=1,
+        description="With fewer free GPUs than the recipe's `tensor_parallel_size`, the split "
+        "shrinks as far as this; a size from the command line is exact.",
+    )
+    needs_lock: bool = Field(
+        default=False, description="Refuse to serve a revision that is not one commit."
+    )
     hardware: dict[str, Layer] = Field(
         default_factory=dict, description="What differs on one kind of hardware, by its name."
     )
 
 
 class Hardware(Layer):
-    """A kind of hardware, known by its compute capability."""
+    """A kind of hardware, known by its compute capability and, where two share it, its name."""
 
     capability: str
+    gpu: str = ""
+
+    def fits(self, capability: str, name: str) -> bool:
+        return self.capability == capability and (not self.gpu or self.gpu in name.split())
 
 
 def names() -> list[str]:
@@ -82,10 +96,10 @@ def load_hardware() -> dict[str, Hardware]:
     return {name: Hardware(**table) for name, table in tomllib.loads(text).items()}
 
 
-def hardware_name(capabilities: Sequence[str], known: Mapping[str, Hardware]) -> str | None:
+def hardware_name(gpus: Sequence[Gpu], known: Mapping[str, Hardware]) -> str | None:
     """The profile for these GPUs; without a GPU it is the one without a capability."""
-    wanted = capabilities[0] if capabilities else ""
-    return next((name for name, each in known.items() if each.capability == wanted), None)
+    wanted = (gpus[0].capability, gpus[0].name) if gpus else ("", "")
+    return next((name for name, each in known.items() if each.fits(*wanted)), None)
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Value]:
@@ -120,11 +134,13 @@ def merged(recipe: Recipe, hardware: str | None, settings: Mapping[str, Value]) 
     """
     profile = load_hardware().get(hardware or "", Layer())
     own = recipe.hardware.get(hardware or "", Layer())
-    fields = {
+    fields: dict[str, Value | None] = {
         k: v for k, v in settings.items() if k in ("port", "served_name", "model", "revision")
     }
     env = {k[4:]: str(v) for k, v in settings.items() if k.startswith("env.")}
     args = {k: v for k, v in settings.items() if k not in fields and not k.startswith("env.")}
+    if "tensor_parallel_size" in args:  # the command line is exact
+        fields["min_tensor_parallel"] = None
     try:
         return Recipe(
             **{

@@ -71,8 +71,8 @@ def prepare(
     facts = gather_facts(transport, config, ports=[port] if isinstance(port, int) else [])
     if not facts.hosts:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
-    capabilities = [gpu.capability for host in facts.hosts for gpu in host.gpus]
-    recipe = merged(base, hardware_name(capabilities, load_hardware()), request.settings)
+    gpus = [gpu for host in facts.hosts for gpu in host.gpus]
+    recipe = merged(base, hardware_name(gpus, load_hardware()), request.settings)
     models = find_model(transport, recipe, facts.hosts, tell, make_missing=not dry)
     placement = place_on(facts, recipe, models[0])
     chosen = tuple(model for model in models if model.host in placement.hosts)

@@ -27,8 +27,8 @@ def launch_text(
 ) -> str:
     """What `serve --model NAME --dry-run` prints for these hosts."""
     known = load_hardware()
-    capabilities = [gpu.capability for host in hosts for gpu in host.gpus]
-    recipe = merged(load_recipe(name), hardware_name(capabilities, known), {})
+    gpus = [gpu for host in hosts for gpu in host.gpus]
+    recipe = merged(load_recipe(name), hardware_name(gpus, known), {})
     path = f"/home/ada/.cache/huggingface/{name}"
     files = (("model.safetensors", int(gib * GIB)),)
     model = ModelFiles(hosts[0], path, files, MODEL, "")

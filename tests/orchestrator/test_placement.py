@@ -82,6 +82,18 @@ def test_a_recipe_may_fix_the_split() -> None:
     )
 
 
+def test_a_split_shrinks_as_far_as_the_recipe_allows() -> None:
+    eight = recipe(tensor_parallel_size=8)
+    least = eight.model_copy(update={"min_tensor_parallel": 4})
+    assert placed(least, 1, [eight_gpus(FOUR[0])]).tensor == 8
+    assert placed(least, 1, [eight_gpus(FOUR[0])], {"h1": 3}).tensor == 4, "5 do not divide 64"
+    assert str(placed(least, 1, singles(4))) == "tensor parallel 4 on h1, h2, h3, h4"
+    with pytest.raises(PreflightError, match="8 GPUs are wanted"):
+        placed(least, 1, singles(3))
+    with pytest.raises(PreflightError, match="8 GPUs are wanted"):
+        placed(eight, 1, singles(4))
+
+
 def test_the_head_comes_first_whatever_the_order() -> None:
     assert placed(recipe(), 60, list(reversed(singles(3)))).hosts[0].node.is_head
 

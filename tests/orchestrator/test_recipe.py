@@ -1,8 +1,12 @@
 """Recipes are data; what wins over what is one line: profile < recipe < its hardware < --set."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from cluster.errors import ConfigError, UsageError
+from orchestrator.arguments import Accepted, argument_problems
 from orchestrator.recipe import (
     Layer,
     Recipe,
@@ -14,7 +18,9 @@ from orchestrator.recipe import (
     parse_recipe,
     parse_settings,
 )
+from tests.factory import gpu
 
+CAPTURED = Path(__file__).parents[1] / "captured"
 TEXT = 'description = "d"\nmodel = "m/m"\nserved_name = "m"\n'
 
 
@@ -23,6 +29,14 @@ def test_every_recipe_of_ours_loads(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     assert set(recipe.hardware) <= set(load_hardware())
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("hardware", [None, *load_hardware()])
+def test_vllm_accepts_every_argument_of_ours(name: str, hardware: str | None) -> None:
+    accepted = Accepted(**json.loads((CAPTURED / "vllm-0.32-arguments.json").read_text("utf-8")))
+    args = merged(load_recipe(name), hardware, {}).args
+    assert not list(argument_problems(args, accepted, "0.32.0"))
 
 
 def test_an_unknown_recipe_names_the_nearest() -> None:
@@ -68,6 +82,12 @@ def test_environment_is_merged_in_the_same_order() -> None:
     assert merged(own, "cpu", {"env.A": 7}).env == {"VLLM_CPU_KVCACHE_SPACE": "2", "A": "7"}
 
 
+def test_a_split_from_the_command_line_is_exact() -> None:
+    own = recipe(args={"tensor_parallel_size": 8}, min_tensor_parallel=4)
+    assert merged(own, None, {"port": 9000}).min_tensor_parallel == 4
+    assert merged(own, None, {"tensor_parallel_size": 8}).min_tensor_parallel is None
+
+
 def test_set_can_name_fields_of_the_recipe() -> None:
     settings = parse_settings(["port=9000", "served-name=x", "revision=abc", "max-model-len=64"])
     found = merged(recipe(), None, settings)
@@ -101,8 +121,22 @@ def test_set_without_key_or_value(word: str) -> None:
         parse_settings([word])
 
 
-def test_hardware_is_known_by_its_capability() -> None:
-    known = load_hardware()
-    assert hardware_name(["12.1", "12.1"], known) == "gb10"
-    assert hardware_name(["9.0"], known) is None
-    assert hardware_name([], known) == "cpu"
+@pytest.mark.parametrize(
+    ("name", "capability", "expected"),
+    [
+        ("NVIDIA GB10", "12.1", "gb10"),
+        ("NVIDIA H100 80GB HBM3", "9.0", "h100"),
+        ("NVIDIA H200", "9.0", "h200"),
+        ("NVIDIA GH200 480GB", "9.0", None),
+        ("NVIDIA A100-SXM4-80GB", "8.0", None),
+    ],
+)
+def test_hardware_is_known_by_its_capability_and_name(
+    name: str, capability: str, expected: str | None
+) -> None:
+    gpus = [gpu(name=name, capability=capability)] * 2
+    assert hardware_name(gpus, load_hardware()) == expected
+
+
+def test_without_a_gpu_the_hardware_is_the_cpu() -> None:
+    assert hardware_name([], load_hardware()) == "cpu"
