@@ -29,6 +29,7 @@ from cluster.inventory import explain, node_problems, table_problems
 from cluster.node import Name, Node, Port, written_out
 
 LOCAL = "local"
+DEFAULT = "nodes.toml"
 PREFIX = "ORCHESTRATE_"
 DOTENV = ".env"
 RAY_LOOPBACK = "127.0.0.2"  # Ray takes 127.0.0.1 for a mistake and listens on the network instead
@@ -154,9 +155,14 @@ def load(nodes: str | None, *, environ: Mapping[str, str] | None = None) -> Clus
     Raises ConfigError with every problem at once.
     """
     env = os.environ if environ is None else environ
-    chosen = nodes or env.get(PREFIX + "NODES") or "nodes.toml"
+    chosen = nodes or env.get(PREFIX + "NODES") or DEFAULT
     raw = local_inventory(env) if chosen == LOCAL else read_toml(Path(chosen))
     return checked(raw, chosen, env)
+
+
+def has_inventory(nodes: str | None) -> bool:
+    """Whether one is named, or lies in the working directory."""
+    return bool(nodes or os.environ.get(PREFIX + "NODES") or Path(DEFAULT).exists())
 
 
 def checked(raw: Mapping[str, Any], source: str, env: Mapping[str, str]) -> ClusterConfig:

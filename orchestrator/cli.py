@@ -15,12 +15,24 @@ from cluster.errors import OrchestrateError, Problem, UsageError
 from orchestrator import report
 from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
+from orchestrator.layers import parse_settings
 from orchestrator.logs import find_service, read_log
 from orchestrator.models_cli import models_app
-from orchestrator.recipe import parse_settings
+from orchestrator.recipe import find_recipe
 from orchestrator.serve import Request, prepare, serve
 from orchestrator.status import status
-from orchestrator.verb import DryRun, Json, Nodes, Run, Settings, show, take_down, with_hosts
+from orchestrator.verb import (
+    DryRun,
+    Json,
+    Model,
+    Nodes,
+    RecipeFile,
+    Run,
+    Settings,
+    show,
+    take_down,
+    with_hosts,
+)
 
 INTERRUPTED = 130
 DEBUG = "ORCHESTRATE_DEBUG"
@@ -77,7 +89,8 @@ def teardown(
 
 @app.command("serve")
 def serve_model(
-    model: Annotated[str, typer.Option(help="The recipe.")],
+    model: Model = None,
+    recipe: RecipeFile = None,
     settings: Settings = None,
     nodes: Nodes = None,
     dry_run: DryRun = False,
@@ -88,7 +101,7 @@ def serve_model(
     json: Json = False,
 ) -> None:
     """Launch a model and wait until it has answered."""
-    request = Request(model, parse_settings(settings or []))
+    request = Request(find_recipe(model, recipe), parse_settings(settings or []))
 
     def verb(run: Run) -> int:
         tell = run.console.tell

@@ -10,6 +10,7 @@ from cluster.plan import Service
 from cluster.ray import service_folder
 from orchestrator.placement import Placement
 from orchestrator.recipe import Recipe, Value
+from orchestrator.revision import commit_of
 
 PREFIX = "vllm-"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -33,11 +34,7 @@ def vllm_service(
     """vLLM on the first host of the placement. `path` is the model's folder on every host."""
     host = placement.hosts[0]
     name = PREFIX + recipe.name
-    env = {**ENVIRONMENT, **network_environment(host)}
-    if placement.needs_ray:
-        env["RAY_ADDRESS"] = f"{config.head.fast}:{config.ray.port}"
-        # vLLM copies the driver's variables to every host but for those named in a file there
-        env["VLLM_CONFIG_ROOT"] = service_folder(config, host, name)
+    env = {**own_environment(config, placement, name), **network_environment(host)}
     if key:
         env["VLLM_API_KEY"] = key
     words = (f"{host.venv}/bin/vllm", "serve", path, *vllm_words(config, recipe, placement))
@@ -52,6 +49,7 @@ def vllm_service(
             "served_name": recipe.served_name,
             "host": config.serve.host,
             "port": recipe.port,
+            "commit": commit_of(path),
             "split": str(placement),
             "gpus": {
                 each.node.name: n
@@ -59,6 +57,18 @@ def vllm_service(
             },
         },
     )
+
+
+def own_environment(config: ClusterConfig, placement: Placement, service: str) -> dict[str, str]:
+    """What every model gets, whatever its recipe says."""
+    if not placement.needs_ray:
+        return dict(ENVIRONMENT)
+    return {
+        **ENVIRONMENT,
+        "RAY_ADDRESS": f"{config.head.fast}:{config.ray.port}",
+        # vLLM copies the driver's variables to every host but for those named in a file there
+        "VLLM_CONFIG_ROOT": service_folder(config, placement.hosts[0], service),
+    }
 
 
 def shares(placement: Placement) -> list[int]:
@@ -80,13 +90,18 @@ def vllm_words(config: ClusterConfig, recipe: Recipe, placement: Placement) -> I
 
 def final_arguments(recipe: Recipe, placement: Placement) -> dict[str, Value]:
     """The recipe's arguments with the split that was chosen."""
-    args = dict(recipe.args)
-    args["tensor_parallel_size"] = placement.tensor
+    return dict(sorted({**recipe.args, **chosen_arguments(recipe, placement)}.items()))
+
+
+def chosen_arguments(recipe: Recipe, placement: Placement) -> dict[str, Value]:
+    """What the placement adds to the recipe's arguments, or changes in them."""
+    args: dict[str, Value] = {"tensor_parallel_size": placement.tensor}
     if placement.pipeline > 1:
         args["pipeline_parallel_size"] = placement.pipeline
     if placement.needs_ray:
-        args.setdefault("distributed_executor_backend", "ray")
-    return dict(sorted(args.items()))
+        backend = recipe.args.get("distributed_executor_backend", "ray")
+        args["distributed_executor_backend"] = backend
+    return {key: value for key, value in args.items() if recipe.args.get(key) != value}
 
 
 def option_words(key: str, value: Value) -> Iterator[str]:

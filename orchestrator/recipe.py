@@ -1,19 +1,43 @@
-"""Recipes: typed data about one service, never a command string."""
+"""Recipes: typed data about one service, never a command string; where their files lie."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+)
 
 from cluster.errors import ConfigError, Problem, UsageError
 from cluster.facts import Gpu
-from cluster.inventory import explain, nearest
+from cluster.inventory import nearest
 from cluster.node import Name, Port
+from orchestrator.recipe_problems import (
+    ELSEWHERE,
+    hardware_problems,
+    name_problems,
+    one_line,
+    option_name,
+    recipe_problems,
+)
 
-Value = bool | int | float | str | list[str] | dict[str, Any]
-FOLDER = files("orchestrator") / "recipes"
+Scalar = bool | int | float | str
+Value = Scalar | list[Scalar] | dict[str, JsonValue]
+Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(one_line)]
+Option = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]*$"), AfterValidator(option_name)
+]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+FOLDER = Path(__file__).parent / "recipes"
+USER_FOLDER = Path("recipes")  # of the working directory
 
 
 class Table(BaseModel):
@@ -23,23 +47,38 @@ class Table(BaseModel):
 class Layer(Table):
     """Arguments and environment that one source contributes."""
 
-    args: dict[str, Value] = Field(
-        default_factory=dict, description="Options of `vllm serve`, with _ for -."
+    args: dict[Option, Value] = Field(
+        default_factory=dict,
+        description="Options of `vllm serve`, with _ for -. true is the bare flag, false its --no- "
+        "form, a list several words, a table JSON. The installed vLLM says which there are.",
+        examples=[{"max_model_len": 8192, "limit_mm_per_prompt": {"image": 4}}],
+        json_schema_extra={"propertyNames": {"not": {"enum": list(ELSEWHERE)}}},
     )
-    env: dict[str, str] = Field(default_factory=dict, description="Environment of vLLM.")
+    env: dict[Variable, str] = Field(
+        default_factory=dict,
+        description="Environment of vLLM.",
+        examples=[{"VLLM_BATCH_INVARIANT": "1"}],
+    )
 
 
 class Recipe(Layer):
-    """One model and how it is served."""
+    """One model and how it is served. `name` and `source` come from the file, not from its text."""
 
-    name: Name = Field(description="The file's name.")
-    description: str = Field(description="One line for `orchestrate models list`.")
-    model: str = Field(description="Hub name, or an absolute path on the hosts.")
-    revision: str = Field(default="main", description="Commit, branch or tag on the hub.")
+    name: Name = Field(description="The file's name without .toml.")
+    source: str = Field(default="", exclude=True, description="The file.")
+    description: Text = Field(description="One line for `orchestrate models list`.")
+    model: Text = Field(
+        description="Hub name, or an absolute path on the hosts.",
+        examples=["Qwen/Qwen3-Next-80B-A3B-Instruct-FP8", "/models/mine"],
+    )
+    revision: Text = Field(
+        default="main",
+        description="Commit, branch or tag on the hub; models.lock turns it into a commit.",
+    )
     made: Literal["tiny"] | None = Field(
         default=None, description="Made on the spot instead of downloaded."
     )
-    served_name: str = Field(description="`model` in API requests.")
+    served_name: Text = Field(description="`model` in API requests.")
     port: Port = Field(default=8000, description="Where the API listens.")
     spread: Literal["fit", "all"] = Field(
         default="fit",
@@ -48,15 +87,22 @@ class Recipe(Layer):
     min_tensor_parallel: int | None = Field(
         default=None,
         ge=1,
-        description="With fewer free GPUs than the recipe's `tensor_parallel_size`, the split "
+        description="With fewer free GPUs than `tensor_parallel_size` in [args], the split "
         "shrinks as far as this; a size from the command line is exact.",
     )
     needs_lock: bool = Field(
-        default=False, description="Refuse to serve a revision that is not one commit."
+        default=False,
+        description="Serve one commit only: refuse a revision that models.lock does not hold.",
     )
     hardware: dict[str, Layer] = Field(
-        default_factory=dict, description="What differs on one kind of hardware, by its name."
+        default_factory=dict,
+        description="What differs on one kind of hardware, by its name: gb10, h100, h200, cpu.",
+        examples=[{"gb10": {"args": {"gpu_memory_utilization": 0.75}}}],
     )
+
+    @property
+    def built_in(self) -> bool:
+        return Path(self.source).parent == FOLDER
 
 
 class Hardware(Layer):
@@ -69,30 +115,77 @@ class Hardware(Layer):
         return self.capability == capability and (not self.gpu or self.gpu in name.split())
 
 
+def recipe_files() -> dict[str, Path]:
+    """Files by recipe name; one in ./recipes takes the place of a built-in one."""
+    found = [*FOLDER.glob("*.toml"), *USER_FOLDER.glob("*.toml")]
+    return dict(sorted((path.stem, path) for path in found if path.is_file()))
+
+
 def names() -> list[str]:
-    return sorted(file.name[:-5] for file in FOLDER.iterdir() if file.name.endswith(".toml"))
+    return list(recipe_files())
+
+
+def find_recipe(name: str | None, file: str | None = None) -> Recipe:
+    """The recipe in `file` (--recipe), else the one of that name (--model).
+
+    Raises UsageError with the nearest names, ConfigError with every mistake in the file.
+    """
+    if file:
+        if name not in (None, Path(file).stem):
+            what = f"{name} and --recipe {file} are two recipes"
+            raise UsageError(Problem(what, hint="give one of them"))
+        return read_recipe(Path(file))
+    if name is None:
+        hint = "name one that `orchestrate models list` shows, or --recipe FILE"
+        raise UsageError(Problem("no recipe is named", hint=hint))
+    found = recipe_files()
+    if name not in found:
+        is_file = name.endswith(".toml") or "/" in name
+        hint = f"--recipe {name}" if is_file else nearest(name, found)
+        raise UsageError(Problem(f"no recipe `{name}`", hint=hint))
+    return read_recipe(found[name])
 
 
 def load_recipe(name: str) -> Recipe:
-    """A built-in recipe. Raises UsageError with the nearest names, ConfigError when it is wrong."""
-    if name not in names():
-        raise UsageError(Problem(f"no recipe `{name}`", "--model", nearest(name, names())))
-    text = (FOLDER / f"{name}.toml").read_text("utf-8")
-    return parse_recipe(name, text, f"{name}.toml")
+    return find_recipe(name)
+
+
+def read_recipe(path: Path) -> Recipe:
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        hint = "orchestrate models list shows the recipes that there are"
+        raise UsageError(Problem("no such recipe file", str(path), hint)) from None
+    except (OSError, ValueError) as error:
+        raise UsageError(Problem(f"cannot be read: {error}", str(path))) from None
+    return parse_recipe(path.stem, text, str(path))
 
 
 def parse_recipe(name: str, text: str, source: str) -> Recipe:
+    """Raises ConfigError with every mistake at once."""
     try:
-        return Recipe(name=name, **tomllib.loads(text))
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(Problem(f"not valid TOML: {error}", source)) from None
+    except RecursionError:
+        raise ConfigError(Problem("not valid TOML: nested too deeply", source)) from None
+    return checked_recipe(name, raw, source)
+
+
+def checked_recipe(name: str, raw: Mapping[str, Any], source: str) -> Recipe:
+    problems = [*name_problems(raw, source), *hardware_problems(raw, source, load_hardware())]
+    given = {key: value for key, value in raw.items() if key not in ("name", "source")}
+    try:
+        recipe = Recipe.model_validate({**given, "name": name, "source": source})
     except ValidationError as error:
-        tables = {key: field.annotation for key, field in Recipe.model_fields.items()}
-        raise ConfigError(*explain(error, source, tables, {})) from None
+        problems += recipe_problems(error, source, Recipe.model_fields)
+    if problems:
+        raise ConfigError(*problems)
+    return recipe
 
 
 def load_hardware() -> dict[str, Hardware]:
-    text = (files("orchestrator") / "hardware.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "hardware.toml").read_text("utf-8")
     return {name: Hardware(**table) for name, table in tomllib.loads(text).items()}
 
 
@@ -100,55 +193,3 @@ def hardware_name(gpus: Sequence[Gpu], known: Mapping[str, Hardware]) -> str | N
     """The profile for these GPUs; without a GPU it is the one without a capability."""
     wanted = (gpus[0].capability, gpus[0].name) if gpus else ("", "")
     return next((name for name, each in known.items() if each.fits(*wanted)), None)
-
-
-def parse_settings(settings: Sequence[str]) -> dict[str, Value]:
-    """`--set key=value` words; a value is TOML where it reads as TOML, else text.
-
-    Raises UsageError for a word without key or `=`.
-    """
-    found: dict[str, Value] = {}
-    for word in settings:
-        key, equals, value = word.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(
-                Problem(f"`{word}` is not key=value", "--set", "as in --set max_model_len=4096")
-            )
-        found[key.strip().replace("-", "_")] = toml_value(value.strip())
-    return found
-
-
-def toml_value(text: str) -> Value:
-    try:
-        value: Value = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        return text
-    return value
-
-
-def merged(recipe: Recipe, hardware: str | None, settings: Mapping[str, Value]) -> Recipe:
-    """The recipe with the hardware profile beneath it and --set on top.
-
-    `port`, `served_name`, `model` and `revision` name fields of the recipe, `env.NAME` the
-    environment; every other key is an argument of vLLM. `false` takes a flag away.
-    """
-    profile = load_hardware().get(hardware or "", Layer())
-    own = recipe.hardware.get(hardware or "", Layer())
-    fields: dict[str, Value | None] = {
-        k: v for k, v in settings.items() if k in ("port", "served_name", "model", "revision")
-    }
-    env = {k[4:]: str(v) for k, v in settings.items() if k.startswith("env.")}
-    args = {k: v for k, v in settings.items() if k not in fields and not k.startswith("env.")}
-    if "tensor_parallel_size" in args:  # the command line is exact
-        fields["min_tensor_parallel"] = None
-    try:
-        return Recipe(
-            **{
-                **recipe.model_dump(),
-                **fields,
-                "args": {**profile.args, **recipe.args, **own.args, **args},
-                "env": {**profile.env, **recipe.env, **own.env, **env},
-            }
-        )
-    except ValidationError as error:
-        raise ConfigError(*explain(error, "--set", {}, {})) from None

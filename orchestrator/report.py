@@ -60,6 +60,9 @@ def served(report: ServeReport) -> RenderableType:
         f"  url        {report.url} (from {report.reached_from})",
         f"  split      {report.split}",
     ]
+    if report.commit:
+        pin = f"not pinned: orchestrate models lock {report.recipe}"
+        rows.append(f"  commit     {report.commit} ({'models.lock' if report.locked else pin})")
     rows.append(f"  cache      {report.cache}")
     if report.key_file:
         rows.append(f"  API key    in {report.key_file} on {report.reached_from}")

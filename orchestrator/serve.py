@@ -16,19 +16,22 @@ from cluster.transport import Transport
 from orchestrator.api_key import find_key, key_step
 from orchestrator.arguments import check_arguments
 from orchestrator.engine import PREFIX, final_arguments, vllm_service
+from orchestrator.layers import merged
 from orchestrator.load_watch import ServerDied
+from orchestrator.lockfile import ModelsLock, lock_path, read_lock
 from orchestrator.model_cache import ModelFiles, find_model, prove_same, require_complete
 from orchestrator.placement import Placement, fixed_split, place
 from orchestrator.preflight import launch_problems
 from orchestrator.ready import Ready, await_ready
-from orchestrator.recipe import Recipe, Value, hardware_name, load_hardware, load_recipe, merged
+from orchestrator.recipe import Recipe, Value, hardware_name, load_hardware
+from orchestrator.revision import at_commit
 
 
 @dataclass(frozen=True)
 class Request:
     """What the user asked for."""
 
-    recipe: str
+    recipe: Recipe
     settings: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -40,6 +43,7 @@ class Launch:
     service: Service
     placement: Placement
     cache: str
+    locked: bool
     key: str = field(repr=False)
 
     @property
@@ -49,12 +53,17 @@ class Launch:
 
 @dataclass(frozen=True)
 class ServeReport:
-    """A model that answers (or, detached, one that was started), and how long each step took."""
+    """A model that answers (or, detached, one that was started), and how long each step took.
+
+    `commit` is empty where no hub knows the files; `locked` when models.lock names it.
+    """
 
     recipe: str
     served_name: str
     url: str
     split: str
+    commit: str
+    locked: bool
     cache: str
     reached_from: str
     key_file: str
@@ -66,13 +75,14 @@ def prepare(
     transport: Transport, config: ClusterConfig, request: Request, tell: Tell, *, dry: bool
 ) -> Launch:
     """Facts, checks, placement, plan. Nothing is started; `dry` leaves no trace on the hosts."""
-    base = load_recipe(request.recipe)
-    port = request.settings.get("port", base.port)
-    facts = gather_facts(transport, config, ports=[port] if isinstance(port, int) else [])
+    base, lock = request.recipe, read_lock(lock_path(config))
+    asked = at_commit(base, merged(base, None, request.settings), lock, tell)
+    facts = gather_facts(transport, config, ports=[asked.port])
     if not facts.hosts:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
     gpus = [gpu for host in facts.hosts for gpu in host.gpus]
     recipe = merged(base, hardware_name(gpus, load_hardware()), request.settings)
+    recipe = recipe.model_copy(update={"revision": asked.revision})
     models = find_model(transport, recipe, facts.hosts, tell, make_missing=not dry)
     placement = place_on(facts, recipe, models[0])
     chosen = tuple(model for model in models if model.host in placement.hosts)
@@ -90,7 +100,13 @@ def prepare(
     if problems:
         raise PreflightError(*problems)
     plan = plan_launch(config, first, service, existing, key)
-    return Launch(plan, service, placement, cache, key)
+    return Launch(plan, service, placement, cache, is_locked(lock, recipe, service), key)
+
+
+def is_locked(lock: ModelsLock, recipe: Recipe, service: Service) -> bool:
+    """Whether the lock holds the commit that this service runs."""
+    commits = {each.commit for each in lock.models if each.model == recipe.model}
+    return service.about["commit"] in commits - {""}
 
 
 def side_by_side(check: Callable[[], None], proof: Callable[[], str]) -> str:
@@ -192,6 +208,8 @@ def report_of(
         served_name=about["served_name"],
         url=f"http://{about['host']}:{about['port']}/v1",
         split=about["split"],
+        commit=about["commit"],
+        locked=launch.locked,
         cache=launch.cache,
         reached_from=launch.service.node.name,
         key_file=key_step(config, launch.placement.hosts[0], "").path if launch.key else "",

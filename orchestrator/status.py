@@ -46,6 +46,7 @@ class ServiceStatus:
     age_s: float | None = None
     answer_s: float | None = None
     processes: int = 0
+    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def service_status(
             service.age_s,
             answer_s,
             len(service.pids),
+            str(service.about.get("commit", "")),
         )
 
     if not service.alive:
@@ -151,7 +153,13 @@ def service_status(
         return row("starting", last_line(service))
     except httpx.HTTPError as error:
         return row("failing", problem_of(error))
-    return row("ready", str(service.about.get("split", "")), answer_s)
+    return row("ready", what_runs(service), answer_s)
+
+
+def what_runs(service: RunningService) -> str:
+    """The split, and the commit where the files come from a hub."""
+    commit = str(service.about.get("commit", ""))
+    return str(service.about.get("split", "")) + (f", commit {commit[:12]}" if commit else "")
 
 
 def ask_model(

@@ -23,6 +23,13 @@ Nodes = Annotated[
         "`local` means this machine alone, without SSH."
     ),
 ]
+Model = Annotated[
+    str | None,
+    typer.Option(help="The recipe: one of ./recipes or a built-in one; `orchestrate models list`."),
+]
+RecipeFile = Annotated[
+    str | None, typer.Option("--recipe", help="The recipe's file, in place of --model.")
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print what would run on each host; change nothing.")
 ]

@@ -58,7 +58,7 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "shown"),
     [
         (["status", "--nodes", "/nowhere/nodes.toml"], "/nowhere/nodes.toml: no such inventory"),
-        (["serve", "--nodes", "local"], "--model"),
+        (["serve", "--nodes", "local"], "no recipe is named"),
         (["serve", "--model", "tiny", "--set", "x", "--nodes", "local"], "`x` is not key=value"),
         (["no-such-verb"], "no-such-verb"),
         (["logs", "--lines", "-1", "--nodes", "local"], "--lines"),

@@ -8,9 +8,10 @@ import pytest
 from cluster.config import ClusterConfig
 from cluster.facts import Facts, HostFacts
 from orchestrator.engine import option_words, vllm_service
+from orchestrator.layers import merged
 from orchestrator.model_cache import ModelFiles
 from orchestrator.placement import Placement
-from orchestrator.recipe import Value, hardware_name, load_hardware, load_recipe, merged
+from orchestrator.recipe import Value, hardware_name, load_hardware, load_recipe
 from orchestrator.serve import gpus_in_use, place_on, plan_launch
 from tests.factory import GIB, config_of, eight_gpus, ended, entry, host_facts, service, spark
 from tests.golden_text import assert_golden

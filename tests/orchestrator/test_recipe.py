@@ -1,4 +1,4 @@
-"""Recipes are data; what wins over what is one line: profile < recipe < its hardware < --set."""
+"""Recipes are data: ours all load, and mistakes in one are named with file, table and key."""
 
 import json
 from pathlib import Path
@@ -7,16 +7,13 @@ import pytest
 
 from cluster.errors import ConfigError, UsageError
 from orchestrator.arguments import Accepted, argument_problems
+from orchestrator.layers import merged
 from orchestrator.recipe import (
-    Layer,
-    Recipe,
     hardware_name,
     load_hardware,
     load_recipe,
-    merged,
     names,
     parse_recipe,
-    parse_settings,
 )
 from tests.factory import gpu
 
@@ -48,77 +45,28 @@ def test_an_unknown_recipe_names_the_nearest() -> None:
     ("text", "what"),
     [
         ("model = ", r"m\.toml: not valid TOML"),
-        (TEXT + "modle = 'x'", r"m\.toml \[modle\]: unknown key"),
-        ('model = "m"', r"m\.toml \[description\]: missing"),
+        (TEXT + "modle = 'x'", r"m\.toml, modle: unknown key"),
+        ('model = "m"', r"m\.toml, description: missing"),
         (TEXT + "port = 0", "greater than or equal to 1"),
         (TEXT + "spread = 'half'", "'fit' or 'all'"),
-        (TEXT + "args = 3", r"m\.toml \[args\]"),
+        (TEXT + "args = 3", r"m\.toml \[args\]: must be a table"),
+        (TEXT + "hardware.gb10 = 3", r"m\.toml \[hardware\.gb10\]: must be a table"),
+        (TEXT + "[hardware.gb1]", r"\[hardware\.gb1\]: there is no such .*\n.*`gb10`"),
+        (TEXT + "[hardware.gb10]\nargs.a = 2020-01-01", r"\[hardware\.gb10\.args\], a: no value"),
+        (TEXT + "[args]\na = 2020-01-01", r"m\.toml \[args\], a: no value for an option"),
+        (TEXT + "[args]\nport = 1", r"m\.toml \[args\], port: is not set here\n.*own key `port`"),
+        (TEXT + "[args]\napi-key = 'x'", r"keeps it out of the command line"),
+        (TEXT + "[args]\n'A b' = 1", r"m\.toml \[args\], A b: cannot be a name"),
+        (TEXT + "[env]\nA = 1", r"m\.toml \[env\], A: must be text \(it is 1\)\n.*A = \"1\""),
+        (TEXT + "max_model_len = 8", r"m\.toml, max_model_len: unknown key\n.*stand in \[args\]"),
+        (TEXT + "name = 'n'", r"m\.toml, name: unknown key\n  hint: the file's name"),
+        ('description = "a\\nb"', r"m\.toml, description: must be one line"),
+        ("x = " + "[" * 5000, r"m\.toml: not valid TOML"),
     ],
 )
 def test_mistakes_in_a_recipe(text: str, what: str) -> None:
     with pytest.raises(ConfigError, match=what):
         parse_recipe("m", text, "m.toml")
-
-
-def recipe(**changes: object) -> Recipe:
-    fields = {"name": "m", "description": "d", "model": "m/m", "served_name": "m", **changes}
-    return Recipe.model_validate(fields)
-
-
-def test_the_profile_yields_to_the_recipe_its_hardware_and_to_set() -> None:
-    gb10 = {"gb10": Layer(args={"enforce_eager": False})}
-    assert merged(recipe(), "gb10", {}).args == {"enforce_eager": True}
-    own = recipe(args={"enforce_eager": "recipe"})
-    assert merged(own, "gb10", {}).args == {"enforce_eager": "recipe"}
-    both = recipe(args={"enforce_eager": "recipe"}, hardware=gb10)
-    assert merged(both, "gb10", {}).args == {"enforce_eager": False}
-    assert merged(both, None, {}).args == {"enforce_eager": "recipe"}
-    assert merged(both, "gb10", {"enforce_eager": "set"}).args == {"enforce_eager": "set"}
-
-
-def test_environment_is_merged_in_the_same_order() -> None:
-    assert merged(recipe(), "cpu", {}).env == {"VLLM_CPU_KVCACHE_SPACE": "1"}
-    own = recipe(env={"VLLM_CPU_KVCACHE_SPACE": "2", "A": "1"})
-    assert merged(own, "cpu", {"env.A": 7}).env == {"VLLM_CPU_KVCACHE_SPACE": "2", "A": "7"}
-
-
-def test_a_split_from_the_command_line_is_exact() -> None:
-    own = recipe(args={"tensor_parallel_size": 8}, min_tensor_parallel=4)
-    assert merged(own, None, {"port": 9000}).min_tensor_parallel == 4
-    assert merged(own, None, {"tensor_parallel_size": 8}).min_tensor_parallel is None
-
-
-def test_set_can_name_fields_of_the_recipe() -> None:
-    settings = parse_settings(["port=9000", "served-name=x", "revision=abc", "max-model-len=64"])
-    found = merged(recipe(), None, settings)
-    assert (found.port, found.served_name, found.revision) == (9000, "x", "abc")
-    assert found.args == {"max_model_len": 64}
-    with pytest.raises(ConfigError, match="--set"):
-        merged(recipe(), None, {"port": "high"})
-
-
-@pytest.mark.parametrize(
-    ("word", "key", "value"),
-    [
-        ("max-model-len=4096", "max_model_len", 4096),
-        ("a = 0.5", "a", 0.5),
-        ("a=true", "a", True),
-        ("a=[1, 2]", "a", [1, 2]),
-        ("a={image = 4}", "a", {"image": 4}),
-        ("a=qwen3_xml", "a", "qwen3_xml"),
-        ('a="8"', "a", "8"),
-        ("a=x=y", "a", "x=y"),
-        ("a=", "a", ""),
-    ],
-)
-def test_set_reads_toml_where_it_reads_as_toml(word: str, key: str, value: object) -> None:
-    assert parse_settings([word]) == {key: value}
-
-
-@pytest.mark.parametrize("word", ["max_model_len", "=3", " =3"])
-def test_set_without_key_or_value(word: str) -> None:
-    with pytest.raises(UsageError, match="is not key=value"):
-        parse_settings([word])
 
 
 @pytest.mark.parametrize(
@@ -140,3 +88,13 @@ def test_hardware_is_known_by_its_capability_and_name(
 
 def test_without_a_gpu_the_hardware_is_the_cpu() -> None:
     assert hardware_name([], load_hardware()) == "cpu"
+
+
+def test_all_mistakes_come_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_recipe("M M", "port = 0\n[args]\na = [[1]]\nb = {c = 2020-01-01}", "M M.toml")
+    assert [problem.where for problem in caught.value.problems] == [
+        *("M M.toml [args], a", "M M.toml [args], b", "M M.toml", "M M.toml, description"),
+        *("M M.toml, model", "M M.toml, served_name", "M M.toml, port"),
+    ]
+    assert "`M M` cannot be a recipe's name" in str(caught.value)

@@ -1,6 +1,7 @@
 """What a person reads, and what a program reads."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,8 @@ def serve_report(ready: Ready | None, key_file: str = "") -> ServeReport:
         served_name="tiny",
         url="http://127.0.0.1:8200/v1",
         split="tensor parallel 2 on h1, h2",
+        commit="",
+        locked=False,
         cache="shared by all hosts",
         reached_from="h1",
         key_file=key_file,
@@ -81,6 +84,14 @@ def test_status_of_an_idle_cluster_says_what_to_type() -> None:
 
 def test_serve_with_an_answer() -> None:
     assert_golden("report-serve", shown(served(serve_report(READY))))
+
+
+def test_serve_names_the_commit_and_whether_it_is_pinned() -> None:
+    running = replace(serve_report(READY), commit="c" * 40)
+    assert f"  commit     {'c' * 40} (not pinned: orchestrate models lock tiny)" in (
+        shown(served(running)).splitlines()
+    )
+    assert f"{'c' * 40} (models.lock)" in shown(served(replace(running, locked=True)))
 
 
 def test_serve_detached_and_with_a_key() -> None:

@@ -1,12 +1,15 @@
 """Everything that `serve` decides before it starts anything."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cluster.errors import ConfigError, PreflightError, Unreachable
+from cluster.errors import ConfigError, PreflightError, Unreachable, UsageError
 from cluster.node import Node
+from orchestrator.lockfile import LockedModel, ModelsLock, write_lock
+from orchestrator.recipe import load_recipe
 from orchestrator.serve import Launch, Request, prepare
 from tests.factory import VERSIONS, config_of, entry, host_facts, whole
 from tests.scripted import Script
@@ -20,7 +23,7 @@ MODEL = {"num_attention_heads": 8, "num_key_value_heads": 4}
 FILES = {"path": "/cache/tiny", "files": [["m.safetensors", 10]], "config": MODEL, "problem": ""}
 
 
-def script(*, gone: str = "", problem: str = "") -> Script:
+def script(*, gone: str = "", problem: str = "", path: str = "/cache/tiny") -> Script:
     up = {host.node.name: host for host in whole(CONFIG).hosts}
 
     def probe(node: Node, request: Any) -> Any:
@@ -28,7 +31,11 @@ def script(*, gone: str = "", problem: str = "") -> Script:
             raise Unreachable(node.name, "does not answer")
         return up[node.name].model_dump(exclude={"node"})
 
-    found = {"hangs": False, "code": 0, "out": json.dumps({**FILES, "problem": problem})}
+    found = {
+        "hangs": False,
+        "code": 0,
+        "out": json.dumps({**FILES, "path": path, "problem": problem}),
+    }
     accepted = {"options": OPTIONS, "tool_parsers": [], "reasoning_parsers": []}
     return Script(
         answers={
@@ -40,7 +47,9 @@ def script(*, gone: str = "", problem: str = "") -> Script:
 
 
 def prepared(made: Script, **settings: Any) -> Launch:
-    return prepare(made, CONFIG, Request("tiny", settings), lambda line: None, dry=True)
+    return prepare(
+        made, CONFIG, Request(load_recipe("tiny"), settings), lambda line: None, dry=True
+    )
 
 
 def test_a_dry_run_decides_everything_and_changes_nothing() -> None:
@@ -57,6 +66,31 @@ def test_set_reaches_the_words() -> None:
     words = prepared(script(), max_model_len=64, port=8300).service.command.words
     assert words[words.index("--max-model-len") + 1] == "64"
     assert words[words.index("--port") + 1] == "8300"
+
+
+def test_the_locked_commit_is_what_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where models.lock lies for this inventory
+    tiny, commit = load_recipe("tiny"), "c" * 40
+    plain = {"model": tiny.model, "revision": "main", "locked": "now", "files": ()}
+    entry = LockedModel.model_validate({**plain, "commit": commit})
+    write_lock(tmp_path / "models.lock", ModelsLock().with_model(entry))
+    made = script(path=f"/cache/snapshots/{commit}")
+    launch = prepared(made)
+    assert launch.locked
+    assert launch.service.about["commit"] == commit
+    assert launch.service.command.words[2] == f"/cache/snapshots/{commit}"
+    looked = [json.dumps(request) for _, name, request in made.ran if name == GUARDED]
+    assert all(commit in request for request in looked)
+    assert not prepared(script()).locked
+
+
+def test_a_recipe_that_needs_its_lock_is_refused_before_any_host_is_asked() -> None:
+    made = script()
+    with pytest.raises(UsageError, match="served at one commit only"):
+        prepare(made, CONFIG, Request(load_recipe("reference-235b")), lambda line: None, dry=True)
+    assert not made.ran
 
 
 def test_an_option_that_vllm_does_not_know_ends_it_at_once() -> None:

@@ -109,6 +109,12 @@ def test_a_model_that_answers_is_ready() -> None:
     assert row.answer_s is not None
 
 
+def test_the_commit_that_runs_is_shown() -> None:
+    about = {**ABOUT, "commit": "c" * 40}
+    row = asked(Script(dialled=lambda: HttpStream(200, COMPLETION)), {"about": about})
+    assert (row.commit, row.detail) == ("c" * 40, "tensor parallel 2, commit cccccccccccc")
+
+
 def test_a_model_that_does_not_listen_yet_is_starting() -> None:
     row = asked(Script(), {"about": ABOUT, "last_lines": ("one", "  loading weights ")})
     assert (row.state, row.detail) == ("starting", "loading weights")

@@ -1,0 +1,68 @@
+"""What `models list` and `models show` print; pure."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.layers import Setting
+from orchestrator.models_list import RecipeList, RecipeRow
+from orchestrator.models_show import Shown
+
+GB = 10**9
+
+
+def recipe_list(found: RecipeList) -> RenderableType:
+    """Two lines a recipe: what it is for, then the facts."""
+    rows = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    rows.add_column(no_wrap=True, style="bold")
+    rows.add_column(overflow="fold")
+    for row in found.recipes:
+        rows.add_row(row.name, Text(row.description))
+        rows.add_row("", Text(facts_of(row), style="dim"))
+    return rows
+
+
+def facts_of(row: RecipeRow) -> str:
+    size = [] if row.bytes is None else [f"{row.bytes / GB:.1f} GB"]
+    lock = "locked" + (f" at {row.commit[:12]}" if row.commit else "")
+    source = row.source + (", in place of the built-in one" if row.replaces_built_in else "")
+    hardware = [f"differs on {', '.join(row.hardware)}"] if row.hardware else []
+    parts = [row.model, *size, lock if row.locked else "not locked", *hardware, source]
+    return " | ".join(parts)
+
+
+def recipe_shown(found: Shown) -> RenderableType:
+    head = [f"{found.name}: {found.description}", f"  source    {found.source}"]
+    head.append(f"  hardware  {found.hardware}")
+    if found.split:
+        head.append(f"  split     {found.split}")
+    if found.note:
+        head.append(f"  note      {found.note}")
+    parts: list[RenderableType] = [Text("\n".join(head)), Text()]
+    parts += [settings("recipe", found.fields), Text(), settings("argument", found.args)]
+    if found.env:
+        parts += [Text(), settings("environment", found.env)]
+    if found.command:
+        parts += [Text(), Text(shlex.join(found.command))]
+    return Group(*parts)
+
+
+def settings(title: str, values: Mapping[str, Setting]) -> Table:
+    """One line a key: its value, where that comes from, what it took the place of."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in (title, "value", "from", "instead of"):
+        table.add_column(column, overflow="fold")
+    for key, setting in values.items():
+        over = (f"{plain(value)} ({origin})" for origin, value in reversed(setting.over))
+        cells = (key, plain(setting.value), setting.origin, ", ".join(over))
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
