@@ -135,7 +135,9 @@ def problem_of(recipe: Recipe, model: ModelFiles) -> Problem:
         what = f"model {recipe.model} is not in the cache: no folder {model.path}"
     else:
         what = f"model {recipe.model} in {model.path} is not complete: {model.problem}"
-    download = f"hf download {recipe.model}" if recipe.model.count("/") == 1 else "copy it there"
+    at = "" if recipe.revision == "main" else f" --revision {recipe.revision}"
+    on_hub = recipe.model.count("/") == 1
+    download = f"hf download {recipe.model}{at}" if on_hub else "copy it there"
     hint = f"HF_HOME={model.host.cache.path} {download}"
     return Problem(what, model.host.node.name, hint)
 

@@ -32,13 +32,14 @@ def gate(lab: Lab) -> str:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--model", "tinyy"), "--model: no recipe `tinyy`\n  hint: did you mean `tiny`?"),
+        (("--model", "tinyy"), "no recipe `tinyy`\n  hint: did you mean `tiny`?"),
         (("--model", "tiny", "--set", "max_model_len"), "--set: `max_model_len` is not key=value"),
         (("--model", "tiny", "--set", "max_model_length=9"), "did you mean `max_model_len`"),
         (("--model", "tiny", "--set", "tool_call_parser=qwen3xml"), "did you mean `qwen3_xml`"),
         (("--model", "tiny", "--set", "dtype=float23"), "vLLM 0.32.0 has no --dtype `float23`"),
         (("--model", "tiny", "--set", "port=99999"), "port"),
-        ((), "--model"),
+        (("--recipe", "/nowhere.toml"), "/nowhere.toml: no such recipe file"),
+        ((), "no recipe is named"),
     ],
 )
 def test_a_wrong_request(alone: Lab, words: tuple[str, ...], message: str) -> None:
