@@ -147,6 +147,7 @@ def find_recipe(name: str | None, file: str | None = None) -> Recipe:
 
 
 def load_recipe(name: str) -> Recipe:
+    """The recipe of this name."""
     return find_recipe(name)
 
 
@@ -173,6 +174,7 @@ def parse_recipe(name: str, text: str, source: str) -> Recipe:
 
 
 def checked_recipe(name: str, raw: Mapping[str, Any], source: str) -> Recipe:
+    """Validate parsed TOML. Raises ConfigError with every mistake at once."""
     problems = [*name_problems(raw, source), *hardware_problems(raw, source, load_hardware())]
     given = {key: value for key, value in raw.items() if key not in ("name", "source")}
     try:
