@@ -8,8 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from orchestrator.editor_schema import nodes_schema, recipe_schema
 from orchestrator.recipe import FOLDER
-from orchestrator.schema import nodes_schema, recipe_schema
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted(FOLDER.glob("*.toml"))
