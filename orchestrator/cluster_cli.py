@@ -4,12 +4,15 @@ from typing import Annotated
 
 import typer
 
+from cluster.check import check_cluster
 from cluster.errors import OrchestrateError
 from cluster.start import plan_for, start_cluster
-from orchestrator import report
+from orchestrator import check_report, report
 from orchestrator.verb import DryRun, Json, Nodes, Run, show, take_down, with_hosts
 
-cluster_app = typer.Typer(help="Ray on the hosts: start, stop, host keys.", no_args_is_help=True)
+cluster_app = typer.Typer(
+    help="Ray on the hosts: start, stop, check, host keys.", no_args_is_help=True
+)
 
 
 @cluster_app.command("start")
@@ -31,6 +34,18 @@ def cluster_start(nodes: Nodes = None, dry_run: DryRun = False, json: Json = Fal
 def cluster_stop(nodes: Nodes = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Take Ray down. Refused while a model runs on it."""
     with_hosts(nodes, lambda run: take_down(run, dry_run, json, only_ray=True))
+
+
+@cluster_app.command("check")
+def cluster_check(nodes: Nodes = None, json: Json = False) -> None:
+    """Find every problem of the hosts at once, before anything starts; change nothing."""
+
+    def verb(run: Run) -> int:
+        found = check_cluster(run.transport, run.config, run.console.tell)
+        show(run, found, check_report.checked, json)
+        return 1 if found.failed else 0
+
+    with_hosts(nodes, verb)
 
 
 @cluster_app.command("trust")

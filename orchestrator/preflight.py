@@ -1,12 +1,16 @@
 """What keeps a model from being launched on these hosts; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from cluster.checks.machine import disk
+from cluster.checks.ports import port_finding
+from cluster.checks.reach import fast_address
+from cluster.checks.software import version_findings
 from cluster.config import ClusterConfig
 from cluster.errors import Problem
 from cluster.facts import Facts, HostFacts, RunningService
+from cluster.finding import Finding
 from cluster.plan import Service
-from cluster.preflight import address_problems, disk_problems, port_problems, version_problems
 from orchestrator.placement import Placement
 
 
@@ -21,14 +25,19 @@ def launch_problems(
     first = placement.hosts[0]
     problems = [problem for host in placement.hosts for problem in host_problems(host)]
     if placement.needs_ray:
-        problems += [*ray_problems(facts, placement), *version_problems(facts)]
-        problems += [p for host in placement.hosts for p in address_problems(host)]
+        problems += ray_problems(facts, placement)
+        problems += failures(version_findings(config, facts))
+        problems += failures(fast_address(host) for host in placement.hosts)
     if existing and existing.alive:
         problems += other_arguments(service, existing)
     else:
-        problems += port_problems(config.name, first, service.about["port"], "port")
+        problems += failures([port_finding(config.name, first, service.about["port"], "port")])
         problems += own_port_problems(first, service)
     return problems
+
+
+def failures(findings: Iterable[Finding]) -> Iterator[Problem]:
+    return (found.problem for found in findings if found.state == "failure")
 
 
 def host_problems(host: HostFacts) -> Iterator[Problem]:
@@ -38,7 +47,7 @@ def host_problems(host: HostFacts) -> Iterator[Problem]:
             host.node.name,
             f"{host.venv}/bin/python -m pip install vllm, or set `venv` in nodes.toml",
         )
-    yield from disk_problems(host)
+    yield from failures(disk(host))
 
 
 def ray_problems(facts: Facts, placement: Placement) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ TABLES: dict[str, type[BaseModel]] = {
 VERBS = (
     "cluster start",
     "cluster stop",
+    "cluster check",
     "cluster trust",
     "models list",
     "models show",

@@ -1,0 +1,76 @@
+"""The verb `cluster check`: everything that can be known before anything starts, all at once."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from cluster.checks.machine import disk_findings
+from cluster.checks.ports import ray_port_findings
+from cluster.checks.reach import address_findings, ssh_findings
+from cluster.checks.software import venv_findings, version_findings
+from cluster.config import ClusterConfig
+from cluster.errors import OrchestrateError
+from cluster.execute import Tell, gather
+from cluster.facts import Facts, gather_facts
+from cluster.finding import Finding
+from cluster.transport import Transport
+
+FactCheck = Callable[[ClusterConfig, Facts], Iterable[Finding]]
+AskingCheck = Callable[[Transport, ClusterConfig, Facts], Iterable[Finding]]
+
+# pure, in the order in which they are shown
+FACT_CHECKS: tuple[FactCheck, ...] = (
+    ssh_findings,
+    venv_findings,
+    version_findings,
+    address_findings,
+    disk_findings,
+    ray_port_findings,
+)
+# those that ask the hosts something of their own; all run side by side
+ASKING_CHECKS: tuple[AskingCheck, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What every check says; `hosts` are the inventory's names in its order."""
+
+    cluster: str
+    hosts: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def failed(self) -> bool:
+        return any(finding.state == "failure" for finding in self.findings)
+
+
+def check_cluster(transport: Transport, config: ClusterConfig, tell: Tell) -> CheckReport:
+    """Run every check; a host that cannot be reached is a finding. Changes nothing on the hosts."""
+    begun = time.monotonic()
+    tell(f"asking {len(config.node)} hosts")
+    facts = gather_facts(transport, config)
+    findings = [found for check in FACT_CHECKS for found in check(config, facts)]
+    findings += asked(transport, config, facts, ASKING_CHECKS)
+    return CheckReport(
+        cluster=config.name,
+        hosts=tuple(node.name for node in config.node),
+        findings=tuple(findings),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def asked(
+    transport: Transport, config: ClusterConfig, facts: Facts, checks: Sequence[AskingCheck]
+) -> list[Finding]:
+    """The findings of these checks, run side by side; one that breaks is a failure itself."""
+    outcomes = gather(checks, lambda check: list(check(transport, config, facts)))
+    findings: list[Finding] = []
+    for _, found in outcomes:
+        if isinstance(found, OrchestrateError):
+            findings += [
+                Finding("check", p.where, "failure", p.what, p.hint) for p in found.problems
+            ]
+        else:
+            findings += found
+    return findings

@@ -1,0 +1,55 @@
+"""What `cluster check` found -> text; pure. A table for each place, passes in one line."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cluster.check import CheckReport
+from cluster.finding import Finding, State
+
+COLOURS: dict[State, str] = {"failure": "bold red", "warning": "yellow", "pass": "green"}
+
+
+def checked(report: CheckReport) -> RenderableType:
+    """Hosts in the inventory's order, then what lies between hosts."""
+    places = dict.fromkeys([*report.hosts, *(found.where for found in report.findings)])
+    parts = [part for place in places for part in block(place, report.findings)]
+    total = f"{len(report.hosts)} hosts checked in {report.seconds:.1f} s: "
+    return Group(*parts, Text(total + counted(report.findings)))
+
+
+def block(place: str, findings: Sequence[Finding]) -> Iterator[RenderableType]:
+    own = [found for found in findings if found.where == place]
+    if own:
+        yield Text(place, style="bold")
+        yield rows(own)
+        yield Text()
+
+
+def rows(findings: Sequence[Finding]) -> Table:
+    made = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name in ("state", "check", "what"):
+        made.add_column(name, overflow="fold", no_wrap=name != "what")
+    for state in ("failure", "warning"):
+        for found in findings:
+            if found.state == state:
+                made.add_row("", Text(state, COLOURS[found.state]), found.check, Text(found.what))
+                if found.hint:
+                    made.add_row("", "", "", Text(f"hint: {found.hint}"))
+    passed = dict.fromkeys(found.check for found in findings if found.state == "pass")
+    if passed:
+        made.add_row("", Text("pass", COLOURS["pass"]), "", Text(", ".join(passed)))
+    return made
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """As in `1 failure, 2 warnings, 30 passes`."""
+    counts = Counter[str](found.state for found in findings)
+    names = {"failure": "failures", "warning": "warnings", "pass": "passes"}
+    return ", ".join(
+        f"{counts[state]} {state if counts[state] == 1 else plural}"
+        for state, plural in names.items()
+    )
