@@ -3,11 +3,17 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 
-from cluster.checks.machine import disk_findings
-from cluster.checks.ports import ray_port_findings
+from cluster.checks.cache import cache_findings, share_findings
+from cluster.checks.clock import clock_findings
+from cluster.checks.gpus import gpu_findings
+from cluster.checks.machine import disk_findings, limit_findings, shm_findings
+from cluster.checks.memory import memory_findings
+from cluster.checks.ports import ray_port_findings, worker_port_findings
 from cluster.checks.reach import address_findings, ssh_findings
-from cluster.checks.software import venv_findings, version_findings
+from cluster.checks.session import dns_findings, linger_findings
+from cluster.checks.software import known_bad_findings, venv_findings, version_findings
 from cluster.config import ClusterConfig
 from cluster.errors import OrchestrateError
 from cluster.execute import Tell, gather
@@ -21,14 +27,24 @@ AskingCheck = Callable[[Transport, ClusterConfig, Facts], Iterable[Finding]]
 # pure, in the order in which they are shown
 FACT_CHECKS: tuple[FactCheck, ...] = (
     ssh_findings,
+    clock_findings,
     venv_findings,
     version_findings,
+    known_bad_findings,
     address_findings,
+    gpu_findings,
+    memory_findings,
     disk_findings,
+    shm_findings,
+    limit_findings,
+    linger_findings,
     ray_port_findings,
+    worker_port_findings,
+    dns_findings,
+    cache_findings,
 )
 # those that ask the hosts something of their own; all run side by side
-ASKING_CHECKS: tuple[AskingCheck, ...] = ()
+ASKING_CHECKS: tuple[AskingCheck, ...] = (share_findings,)
 
 
 @dataclass(frozen=True)
@@ -46,10 +62,13 @@ class CheckReport:
 
 
 def check_cluster(transport: Transport, config: ClusterConfig, tell: Tell) -> CheckReport:
-    """Run every check; a host that cannot be reached is a finding. Changes nothing on the hosts."""
+    """Run every check; a host that cannot be reached is a finding.
+
+    Nothing stays on the hosts: the file that proves a shared cache is removed again.
+    """
     begun = time.monotonic()
     tell(f"asking {len(config.node)} hosts")
-    facts = gather_facts(transport, config)
+    facts = gather_facts(transport, config, survey=True, names=looked_up(config))
     findings = [found for check in FACT_CHECKS for found in check(config, facts)]
     findings += asked(transport, config, facts, ASKING_CHECKS)
     return CheckReport(
@@ -60,16 +79,30 @@ def check_cluster(transport: Transport, config: ClusterConfig, tell: Tell) -> Ch
     )
 
 
+def looked_up(config: ClusterConfig) -> list[str]:
+    """The names in the inventory, which the hosts shall look up; each looks up its own besides."""
+    return [node.address for node in config.node if not is_address(node.address)]
+
+
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def asked(
     transport: Transport, config: ClusterConfig, facts: Facts, checks: Sequence[AskingCheck]
 ) -> list[Finding]:
-    """The findings of these checks, run side by side; one that breaks is a failure itself."""
+    """The findings of these checks, run side by side; a host that went away meanwhile is one."""
     outcomes = gather(checks, lambda check: list(check(transport, config, facts)))
     findings: list[Finding] = []
     for _, found in outcomes:
         if isinstance(found, OrchestrateError):
             findings += [
-                Finding("check", p.where, "failure", p.what, p.hint) for p in found.problems
+                Finding("ssh", each.where, "failure", each.what, each.hint)
+                for each in found.problems
             ]
         else:
             findings += found

@@ -92,6 +92,12 @@ class RayTable(Table):
         default=90, gt=0, le=3600, description="Limit for all hosts to join, in seconds."
     )
 
+    @property
+    def worker_port_range(self) -> tuple[int, int]:
+        """First and last."""
+        first, _, last = self.worker_ports.partition("-")
+        return int(first), int(last)
+
 
 class ServeTable(Table):
     """[serve]: how vLLM listens."""

@@ -1,23 +1,21 @@
 """What the hosts are like right now; an unreachable host is a value too."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from cluster.config import ClusterConfig
 from cluster.errors import HostError, OrchestrateError
 from cluster.execute import call, gather
 from cluster.node import Node
+from cluster.survey import Fact, Survey
 from cluster.transport import Transport
 
 PROBE_LIMIT_S = 20.0
 HEAD, WORKER = "ray-head", "ray-worker"  # the names of Ray's services
-
-
-class Fact(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Interface(Fact):
@@ -48,6 +46,7 @@ class Gpu(Fact):
     memory_free: int | None
     capability: str
     driver: str
+    uuid: str = ""
 
 
 class RunningService(Fact):
@@ -110,6 +109,9 @@ class HostFacts(Fact):
     cache: Cache
     gpus: tuple[Gpu, ...]
     driver_problem: str
+    survey: Survey | None = None  # only where it was asked for
+    asked: float = 0  # when we sent the probe and had its answer, by our own clock
+    answered: float = 0
 
     @property
     def fast_interface(self) -> Interface | None:
@@ -161,11 +163,16 @@ def gather_facts(
     config: ClusterConfig,
     *,
     ports: Sequence[int] = (),
-    nodes: Iterable[Node] | None = None,
+    survey: bool = False,
+    names: Sequence[str] | None = None,
 ) -> Facts:
-    """Probe all hosts at once, one round trip each; never raises for a host."""
-    wanted = tuple(config.node if nodes is None else nodes)
-    outcomes = gather(wanted, lambda node: probe(transport, config, node, ports))
+    """Probe all hosts at once, one round trip each; never raises for a host.
+
+    `survey` asks what only checks need; with `names`, even none, each host looks these and its own
+    name up.
+    """
+    more = {"worker_ports": config.ray.worker_port_range, "names": names} if survey else {}
+    outcomes = gather(config.node, lambda node: probe(transport, config, node, ports, more))
     return Facts(
         hosts=tuple(found for _, found in outcomes if isinstance(found, HostFacts)),
         unreached=tuple(
@@ -177,7 +184,11 @@ def gather_facts(
 
 
 def probe(
-    transport: Transport, config: ClusterConfig, node: Node, ports: Sequence[int]
+    transport: Transport,
+    config: ClusterConfig,
+    node: Node,
+    ports: Sequence[int],
+    more: Mapping[str, Any],
 ) -> HostFacts:
     ray_ports = [config.ray.port, config.ray.dashboard_port] if node.is_head else []
     request = {
@@ -189,9 +200,12 @@ def probe(
         "head_service": HEAD if node.is_head else "",
         "dashboard_port": config.ray.dashboard_port,
         "gcs": f"{node.fast}:{config.ray.port}",
+        **more,
     }
-    answer = call(transport, node, "cluster.host.probe", request, timeout_s=PROBE_LIMIT_S)
+    name = "cluster.host.survey" if more else "cluster.host.probe"
+    asked = time.time()
+    answer = call(transport, node, name, request, timeout_s=PROBE_LIMIT_S)
     try:
-        return HostFacts(node=node, **answer)
+        return HostFacts(**{**answer, "node": node, "asked": asked, "answered": time.time()})
     except (ValidationError, TypeError) as error:
         raise HostError(node.name, f"the probe's answer makes no sense: {error}") from None

@@ -5,12 +5,13 @@ from typing import Literal
 
 from cluster.errors import Problem
 
+ALL_HOSTS = "hosts"  # where a finding is of no host alone
 State = Literal["pass", "warning", "failure"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`check` is the stable name that --force takes; `where` a host, or `a -> b`."""
+    """`check` is the stable name that --force takes; `where` a host, `a -> b`, or ALL_HOSTS."""
 
     check: str
     where: str

@@ -1,6 +1,7 @@
 """A program of cluster.host as something that runs on a host: its words and its standard input."""
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -54,19 +55,23 @@ def source_of(module: str) -> str:
     return (files(package) / f"{leaf}.py").read_text("utf-8")
 
 
-# what a program may import, in the order of their own imports
-SHARED = (
-    "cluster.host.services",
-    "cluster.host.storage",
-    "cluster.host.network",
-    "cluster.host.ray_view",
-)
+IMPORT = re.compile(r"^from cluster\.host import (\([^)]*\)|.+)$", re.MULTILINE)
+
+
+def needed(module: str) -> list[str]:
+    """Modules of cluster.host that one imports, each after those that it imports itself."""
+    found: list[str] = []
+    for names in IMPORT.findall(source_of(module)):
+        for leaf in re.findall(r"\w+", names):
+            each = f"cluster.host.{leaf}"
+            found += [*needed(each), each]
+    return list(dict.fromkeys(found))
 
 
 @cache
 def loader(name: str) -> bytes:
     packages = {"cluster": "", "cluster.host": ""}
-    shared = {each: source_of(each) for each in SHARED}
+    shared = {each: source_of(each) for each in needed(name)}
     parent = name.rpartition(".")[0]
     own = {parent.partition(".")[0]: "", parent: "", name: source_of(name)}
     sources = list({**packages, **shared, **own}.items())

@@ -92,7 +92,7 @@ def ray_words(config: ClusterConfig, host: HostFacts) -> Iterator[str]:
         yield from ("--dashboard-host=127.0.0.1", f"--dashboard-port={ray.dashboard_port}")
     else:
         yield f"--address={config.head.fast}:{ray.port}"
-    first, last = ray.worker_ports.split("-")
+    first, last = ray.worker_port_range
     yield f"--node-ip-address={host.node.fast}"
     yield f"--num-gpus={host.gpu_count}"
     yield f"--object-store-memory={int(ray.object_store_gib * GIB)}"

@@ -1,17 +1,18 @@
 """The verb `cluster start`: facts, plan, execute, wait until Ray counts every host."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cluster.config import ClusterConfig
 from cluster.errors import OrchestrateError, PreflightError
 from cluster.execute import Tell, execute
 from cluster.facts import Facts, HostFacts, gather_facts
+from cluster.finding import Finding
 from cluster.join import await_nodes
 from cluster.lock import cluster_lock
 from cluster.plan import Plan, Service, Stage, Start, Stop
-from cluster.preflight import start_problems
+from cluster.preflight import audit_note, go_on, start_findings
 from cluster.ray import plan_start
 from cluster.transport import Transport
 
@@ -28,23 +29,38 @@ class StartReport:
     seconds: float
 
 
-def plan_for(transport: Transport, config: ClusterConfig) -> tuple[Plan, HostFacts]:
-    """The plan and the head's facts. Raises PreflightError with everything that is in the way."""
-    facts: Facts = gather_facts(transport, config)
-    problems = start_problems(config, facts)
+@dataclass(frozen=True)
+class Prepared:
+    """The plan, the head's facts, and the failing checks that were forced."""
+
+    plan: Plan
+    head: HostFacts
+    forced: tuple[Finding, ...]
+
+
+def prepare_start(
+    transport: Transport, config: ClusterConfig, tell: Tell, force: Collection[str] = ()
+) -> Prepared:
+    """What would be done. Raises PreflightError with everything that is in the way."""
+    facts: Facts = gather_facts(transport, config, survey=True)
+    forced = go_on(start_findings(config, facts), force, tell)
     head = facts.head()
-    if problems or head is None:
-        raise PreflightError(*problems)
-    return plan_start(config, facts), head
+    if head is None:
+        raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
+    return Prepared(plan_start(config, facts), head, forced)
 
 
-def start_cluster(transport: Transport, config: ClusterConfig, tell: Tell) -> StartReport:
+def start_cluster(
+    transport: Transport, config: ClusterConfig, tell: Tell, force: Collection[str] = ()
+) -> StartReport:
     """Bring Ray up on all hosts; what is up already stays as it is."""
     begun = time.monotonic()
     with cluster_lock(transport, config) as lock:
-        plan, head = plan_for(transport, config)
+        prepared = prepare_start(transport, config, tell, force)
+        plan, head = prepared.plan, prepared.head
         services = started_by(plan)
-        lock.audit(f"cluster start: {', '.join(s.mark for s in services) or 'nothing to do'}")
+        started = ", ".join(service.mark for service in services) or "nothing to do"
+        lock.audit(f"cluster start: {started}{audit_note(prepared.forced)}")
         try:
             execute(plan, transport, tell)
             await_nodes(transport, config, head, services, tell)

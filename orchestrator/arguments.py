@@ -50,12 +50,6 @@ def version_of(host: HostFacts) -> str:
 
 def ask(transport: Transport, host: HostFacts, tell: Tell, *, keep: bool = True) -> Accepted:
     """What the host's vLLM accepts; the first time for a version it takes as long as its import."""
-    if "vllm" not in host.versions:
-        raise HostError(
-            host.node.name,
-            f"no vLLM in {host.venv}",
-            f"{host.venv}/bin/python -m pip install vllm, or set `venv` in nodes.toml",
-        )
     tell(f"checking the arguments against vLLM {version_of(host)}")
     sent = program(
         "orchestrator.host.vllm_arguments",

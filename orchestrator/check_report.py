@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -25,23 +26,24 @@ def block(place: str, findings: Sequence[Finding]) -> Iterator[RenderableType]:
     own = [found for found in findings if found.where == place]
     if own:
         yield Text(place, style="bold")
-        yield rows(own)
+        yield Padding(rows(own), (0, 0, 0, 2), expand=False)
         yield Text()
 
 
 def rows(findings: Sequence[Finding]) -> Table:
-    made = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    made = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("state", "check", "what"):
         made.add_column(name, overflow="fold", no_wrap=name != "what")
     for state in ("failure", "warning"):
         for found in findings:
             if found.state == state:
-                made.add_row("", Text(state, COLOURS[found.state]), found.check, Text(found.what))
+                made.add_row(Text(state, COLOURS[found.state]), found.check, Text(found.what))
                 if found.hint:
-                    made.add_row("", "", "", Text(f"hint: {found.hint}"))
-    passed = dict.fromkeys(found.check for found in findings if found.state == "pass")
+                    made.add_row("", "", Text(f"hint: {found.hint}"))
+    shown = {found.check for found in findings if found.state != "pass"}
+    passed = dict.fromkeys(found.check for found in findings if found.check not in shown)
     if passed:
-        made.add_row("", Text("pass", COLOURS["pass"]), "", Text(", ".join(passed)))
+        made.add_row(Text("pass", COLOURS["pass"]), "", Text(", ".join(passed)))
     return made
 
 

@@ -12,6 +12,7 @@ import typer.exceptions
 from rich.live import Live
 
 from cluster.errors import OrchestrateError, Problem, UsageError
+from cluster.preflight import known_names
 from orchestrator import report
 from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
@@ -23,6 +24,7 @@ from orchestrator.serve import Request, prepare, serve
 from orchestrator.status import status
 from orchestrator.verb import (
     DryRun,
+    Force,
     Json,
     Model,
     Nodes,
@@ -98,10 +100,13 @@ def serve_model(
         bool,
         typer.Option("--detach", help="Return after the launch, without waiting for an answer."),
     ] = False,
+    force: Force = None,
     json: Json = False,
 ) -> None:
     """Launch a model and wait until it has answered."""
-    request = Request(find_recipe(model, recipe), parse_settings(settings or []))
+    request = Request(
+        find_recipe(model, recipe), parse_settings(settings or []), known_names(force or [])
+    )
 
     def verb(run: Run) -> int:
         tell = run.console.tell

@@ -6,9 +6,10 @@ import typer
 
 from cluster.check import check_cluster
 from cluster.errors import OrchestrateError
-from cluster.start import plan_for, start_cluster
+from cluster.preflight import known_names
+from cluster.start import prepare_start, start_cluster
 from orchestrator import check_report, report
-from orchestrator.verb import DryRun, Json, Nodes, Run, show, take_down, with_hosts
+from orchestrator.verb import DryRun, Force, Json, Nodes, Run, show, take_down, with_hosts
 
 cluster_app = typer.Typer(
     help="Ray on the hosts: start, stop, check, host keys.", no_args_is_help=True
@@ -16,14 +17,18 @@ cluster_app = typer.Typer(
 
 
 @cluster_app.command("start")
-def cluster_start(nodes: Nodes = None, dry_run: DryRun = False, json: Json = False) -> None:
+def cluster_start(
+    nodes: Nodes = None, dry_run: DryRun = False, force: Force = None, json: Json = False
+) -> None:
     """Bring Ray up on every host; what is up stays as it is."""
+    forced = known_names(force or [])
 
     def verb(run: Run) -> int:
+        tell = run.console.tell
         if dry_run:
-            run.console.raw(str(plan_for(run.transport, run.config)[0]))
+            run.console.raw(str(prepare_start(run.transport, run.config, tell, forced).plan))
             return 0
-        done = start_cluster(run.transport, run.config, run.console.tell)
+        done = start_cluster(run.transport, run.config, tell, forced)
         show(run, done, report.started, json)
         return 0
 

@@ -1,20 +1,18 @@
 """The model's files on the hosts: found, complete, and the same everywhere."""
 
-import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.answers import last_answer
-from cluster.errors import HostError, HostsError, OrchestrateError, PreflightError, Problem
-from cluster.execute import Tell, gather
+from cluster.errors import HostError, PreflightError, Problem
+from cluster.execute import Tell
 from cluster.facts import HostFacts
-from cluster.program import guarded, program
+from cluster.finding import ALL_HOSTS, Finding
+from cluster.program import program
+from cluster.share import all_or_errors, ask_cache, sharers
 from cluster.transport import Transport
 from orchestrator.recipe import Recipe
 
-MOUNT_LIMIT_S = 3.0
 MAKE_LIMIT_S = 300.0
 WEIGHTS = (".safetensors", ".bin", ".gguf")
 
@@ -72,7 +70,7 @@ def look(
 ) -> tuple[ModelFiles, ...]:
     def one(host: HostFacts) -> ModelFiles:
         request = {"cache": host.cache.path, "model": recipe.model, "revision": recipe.revision}
-        answer = ask(transport, host, "orchestrator.host.model_files", request)
+        answer = ask_cache(transport, host, "orchestrator.host.model_files", request)
         return ModelFiles(
             host,
             answer["path"],
@@ -82,35 +80,6 @@ def look(
         )
 
     return all_or_errors(hosts, one)
-
-
-def ask(transport: Transport, host: HostFacts, name: str, request: Any) -> Any:
-    """Run a program that touches the cache. Raises HostError when the mount hangs."""
-    sent = guarded(name, request, MOUNT_LIMIT_S)
-    answer = last_answer(transport.run(host.node, sent).out)
-    if answer["hangs"]:
-        raise HostError(
-            host.node.name,
-            f"the model cache {host.cache.path} hangs: no answer within {MOUNT_LIMIT_S:g} s "
-            f"(mounted on {host.cache.mount} from {host.cache.source}, {host.cache.type})",
-            "is the NFS server up? on that host: grep " + host.cache.mount + " /proc/mounts",
-        )
-    if answer["code"]:
-        raise HostError(
-            host.node.name,
-            f"the model cache {host.cache.path} cannot be used",
-            "does the folder exist, and may the SSH user write there?",
-            log="\n".join(answer["out"].splitlines()[-1:]),
-        )
-    return json.loads(answer["out"])
-
-
-def all_or_errors(hosts: Sequence[HostFacts], one: Any) -> tuple[Any, ...]:
-    outcomes = [outcome for _, outcome in gather(hosts, one)]
-    failures = [each for each in outcomes if isinstance(each, OrchestrateError)]
-    if failures:
-        raise HostsError(failures)
-    return tuple(outcomes)
 
 
 def make(transport: Transport, recipe: Recipe, missing: ModelFiles) -> None:
@@ -142,51 +111,40 @@ def problem_of(recipe: Recipe, model: ModelFiles) -> Problem:
     return Problem(what, model.host.node.name, hint)
 
 
-def prove_same(transport: Transport, models: Sequence[ModelFiles]) -> str:
-    """Say how the hosts come to the same files: one shared folder, or equal copies.
+def prove_same(transport: Transport, models: Sequence[ModelFiles]) -> list[Finding]:
+    """Whether and how the hosts come to the same files: one shared folder, or equal copies.
 
     One host writes a nonce, all others must read it; where they cannot, names and sizes of all
-    files must be equal. Raises PreflightError that names each host's mount otherwise.
+    files must be equal. A failure names each host's mount.
     """
     first, *others = models
     if not others:
-        return "one host"
-    if is_shared(transport, first, others):
-        return "shared by all hosts"
+        return [same("one host")]
+    hosts = [model.host for model in others]
+    if first.host.cache.writable and len(sharers(transport, first.host, hosts)) == len(hosts):
+        return [same("shared by all hosts")]
     differing = [
         model for model in others if (model.path, model.files) != (first.path, first.files)
     ]
-    if differing:
-        raise PreflightError(*(not_the_same(first, model) for model in differing))
-    return "equal copies on all hosts"
+    return [not_the_same(first, model) for model in differing] or [
+        same("equal copies on all hosts")
+    ]
 
 
-def is_shared(transport: Transport, first: ModelFiles, others: Sequence[ModelFiles]) -> bool:
-    text = secrets.token_hex(16)
-    name = f".orchestrate-nonce-{text}"
-
-    def nonce(host: HostFacts, content: str | None) -> Any:
-        request = {"cache": host.cache.path, "name": name, "text": content}
-        return ask(transport, host, "orchestrator.host.nonce", request)["text"]
-
-    if not first.host.cache.writable:
-        return False
-    nonce(first.host, text)
-    try:
-        seen = all_or_errors([model.host for model in others], lambda host: nonce(host, None))
-    finally:
-        nonce(first.host, "")
-    return all(each == text for each in seen)
+def same(how: str) -> Finding:
+    return Finding("cache", ALL_HOSTS, "pass", how)
 
 
-def not_the_same(first: ModelFiles, other: ModelFiles) -> Problem:
+def not_the_same(first: ModelFiles, other: ModelFiles) -> Finding:
     def described(model: ModelFiles) -> str:
         cache = model.host.cache
         return f"{model.path} ({cache.type} from {cache.source}, {len(model.files)} files)"
 
-    return Problem(
+    return Finding(
+        "cache",
+        other.host.node.name,
+        "failure",
         f"the model cache is not the one of {first.host.node.name}: a file written there does not "
         f"appear here, and the copies differ: {described(first)} there, {described(other)} here",
-        other.host.node.name,
         f"mount the same share at {first.host.cache.path} on both, or copy the model",
     )

@@ -1,83 +1,92 @@
 """What keeps a model from being launched on these hosts; pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from cluster.checks.machine import disk
+from cluster.checks.gpus import held
+from cluster.checks.machine import disk_findings, limit_findings, shm_findings
+from cluster.checks.memory import memory_findings
 from cluster.checks.ports import port_finding
-from cluster.checks.reach import fast_address
-from cluster.checks.software import version_findings
+from cluster.checks.reach import address_findings
+from cluster.checks.session import linger_findings
+from cluster.checks.software import known_bad_findings, version_findings, virtual_environment
 from cluster.config import ClusterConfig
-from cluster.errors import Problem
 from cluster.facts import Facts, HostFacts, RunningService
 from cluster.finding import Finding
 from cluster.plan import Service
 from orchestrator.placement import Placement
 
+HOST_CHECKS = (
+    disk_findings,
+    shm_findings,
+    limit_findings,
+    linger_findings,
+    memory_findings,
+    known_bad_findings,
+)
 
-def launch_problems(
+
+def software_findings(placement: Placement) -> list[Finding]:
+    """What must be installed before anything else can be asked."""
+    packages = ("ray", "vllm") if placement.needs_ray else ("vllm",)
+    return [virtual_environment(host, packages) for host in placement.hosts]
+
+
+def launch_findings(
     config: ClusterConfig,
     facts: Facts,
     placement: Placement,
     service: Service,
     existing: RunningService | None,
-) -> list[Problem]:
-    """Every problem at once."""
-    first = placement.hosts[0]
-    problems = [problem for host in placement.hosts for problem in host_problems(host)]
+) -> list[Finding]:
+    """Everything at once."""
+    chosen = Facts(placement.hosts, ())
+    findings = [found for check in HOST_CHECKS for found in check(config, chosen)]
     if placement.needs_ray:
-        problems += ray_problems(facts, placement)
-        problems += failures(version_findings(config, facts))
-        problems += failures(fast_address(host) for host in placement.hosts)
+        findings += [*ray_findings(facts, placement), *version_findings(config, facts)]
+        findings += address_findings(config, chosen)
     if existing and existing.alive:
-        problems += other_arguments(service, existing)
-    else:
-        problems += failures([port_finding(config.name, first, service.about["port"], "port")])
-        problems += own_port_problems(first, service)
-    return problems
+        return [*findings, *other_arguments(service, existing)]
+    wanted = -(-placement.ranks // len(placement.hosts))  # the first ones of each host
+    findings += [f for host in placement.hosts for f in held(config.name, host, wanted)]
+    first = placement.hosts[0]
+    findings.append(port_finding(config.name, first, service.about["port"], "port"))
+    return [*findings, *own_port_findings(first, service)]
 
 
-def failures(findings: Iterable[Finding]) -> Iterator[Problem]:
-    return (found.problem for found in findings if found.state == "failure")
-
-
-def host_problems(host: HostFacts) -> Iterator[Problem]:
-    if "vllm" not in host.versions:
-        yield Problem(
-            f"no vLLM in {host.venv}",
-            host.node.name,
-            f"{host.venv}/bin/python -m pip install vllm, or set `venv` in nodes.toml",
-        )
-    yield from failures(disk(host))
-
-
-def ray_problems(facts: Facts, placement: Placement) -> Iterator[Problem]:
+def ray_findings(facts: Facts, placement: Placement) -> Iterator[Finding]:
     alive = facts.ray_alive()
     missing = [host.node.name for host in placement.hosts if host.node.fast not in alive]
     if missing:
-        yield Problem(
+        yield Finding(
+            "ray",
+            "Ray",
+            "failure",
             f"Ray does not count {', '.join(missing)} alive, and the model spreads over "
             f"{len(placement.hosts)} hosts",
-            "Ray",
             "orchestrate cluster start",
         )
 
 
-def other_arguments(service: Service, existing: RunningService) -> Iterator[Problem]:
+def other_arguments(service: Service, existing: RunningService) -> Iterator[Finding]:
     if tuple(existing.words) != tuple(service.command.words):
         changed = sorted(set(existing.words) ^ set(service.command.words))
-        yield Problem(
-            f"{service.name} runs already, with other arguments ({' '.join(changed)})",
+        yield Finding(
+            "arguments",
             service.node.name,
+            "failure",
+            f"{service.name} runs already, with other arguments ({' '.join(changed)})",
             "orchestrate teardown first, or ask for what runs",
         )
 
 
-def own_port_problems(host: HostFacts, service: Service) -> Iterator[Problem]:
+def own_port_findings(host: HostFacts, service: Service) -> Iterator[Finding]:
     port = service.about["port"]
     for other in host.services:
         if other.alive and other.name != service.name and other.about.get("port") == port:
-            yield Problem(
-                f"port {port} is taken by our own {other.name}",
+            yield Finding(
+                "port",
                 host.node.name,
+                "failure",
+                f"port {port} is taken by our own {other.name}",
                 f"--set port={port + 1}",
             )

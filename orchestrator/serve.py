@@ -2,15 +2,17 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.config import ClusterConfig
 from cluster.errors import HostsError, OrchestrateError, PreflightError
 from cluster.execute import Tell, execute, gather
 from cluster.facts import Facts, HostFacts, RunningService, gather_facts
+from cluster.finding import Finding
 from cluster.lock import cluster_lock
 from cluster.plan import Plan, Put, Service, Stage, Start, Stop
+from cluster.preflight import audit_note, go_on
 from cluster.start import take_back
 from cluster.transport import Transport
 from orchestrator.api_key import find_key, key_step
@@ -21,7 +23,7 @@ from orchestrator.load_watch import ServerDied
 from orchestrator.lockfile import ModelsLock, lock_path, read_lock
 from orchestrator.model_cache import ModelFiles, find_model, prove_same, require_complete
 from orchestrator.placement import Placement, fixed_split, place
-from orchestrator.preflight import launch_problems
+from orchestrator.preflight import launch_findings, software_findings
 from orchestrator.ready import Ready, await_ready
 from orchestrator.recipe import Recipe, Value, hardware_name, load_hardware
 from orchestrator.revision import at_commit
@@ -33,6 +35,7 @@ class Request:
 
     recipe: Recipe
     settings: Mapping[str, Value] = field(default_factory=dict)
+    force: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Launch:
     cache: str
     locked: bool
     key: str = field(repr=False)
+    forced: tuple[Finding, ...] = ()
 
     @property
     def runs_already(self) -> bool:
@@ -77,7 +81,7 @@ def prepare(
     """Facts, checks, placement, plan. Nothing is started; `dry` leaves no trace on the hosts."""
     base, lock = request.recipe, read_lock(lock_path(config))
     asked = at_commit(base, merged(base, None, request.settings), lock, tell)
-    facts = gather_facts(transport, config, ports=[asked.port])
+    facts = gather_facts(transport, config, ports=[asked.port], survey=True)
     if not facts.hosts:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
     gpus = [gpu for host in facts.hosts for gpu in host.gpus]
@@ -87,20 +91,21 @@ def prepare(
     placement = place_on(facts, recipe, models[0])
     chosen = tuple(model for model in models if model.host in placement.hosts)
     require_complete(recipe, chosen)
+    go_on(software_findings(placement), (), tell)
     first = placement.hosts[0]
     arguments = final_arguments(recipe, placement)
     cache = side_by_side(
         lambda: check_arguments(transport, first, arguments, tell, keep=not dry),
-        lambda: "" if dry else prove_same(transport, chosen),
+        lambda: [] if dry else prove_same(transport, chosen),
     )
     key = find_key(transport, config, first)
     service = vllm_service(config, recipe, placement, chosen[0].path, key)
     existing = first.service(service.name)
-    problems = launch_problems(config, facts, placement, service, existing)
-    if problems:
-        raise PreflightError(*problems)
+    findings = launch_findings(config, facts, placement, service, existing)
+    forced = go_on([*cache, *findings], request.force, tell)
     plan = plan_launch(config, first, service, existing, key)
-    return Launch(plan, service, placement, cache, is_locked(lock, recipe, service), key)
+    locked = is_locked(lock, recipe, service)
+    return Launch(plan, service, placement, said(cache), locked, key, forced)
 
 
 def is_locked(lock: ModelsLock, recipe: Recipe, service: Service) -> bool:
@@ -109,14 +114,18 @@ def is_locked(lock: ModelsLock, recipe: Recipe, service: Service) -> bool:
     return service.about["commit"] in commits - {""}
 
 
-def side_by_side(check: Callable[[], None], proof: Callable[[], str]) -> str:
+def side_by_side(check: Callable[[], None], proof: Callable[[], list[Finding]]) -> list[Finding]:
     """What the proof says. Raises the error of the check, else that of the proof."""
-    tasks: list[Callable[[], str | None]] = [check, proof]
+    tasks: list[Callable[[], list[Finding] | None]] = [check, proof]
     outcomes = [outcome for _, outcome in gather(tasks, lambda task: task())]
     for outcome in outcomes:
         if isinstance(outcome, OrchestrateError):
             raise outcome
-    return str(outcomes[1])
+    return [found for outcome in outcomes if isinstance(outcome, list) for found in outcome]
+
+
+def said(cache: Sequence[Finding]) -> str:
+    return "; ".join(found.what for found in cache if found.state == "pass") or "not the same"
 
 
 def place_on(facts: Facts, recipe: Recipe, model: ModelFiles) -> Placement:
@@ -190,7 +199,7 @@ def serve(
 
 def audit_line(launch: Launch) -> str:
     what = launch.service.command if launch.plan else "(runs already)"
-    return f"{launch.plan.title} {what}"
+    return f"{launch.plan.title} {what}{audit_note(launch.forced)}"
 
 
 def died(error: BaseException) -> bool:

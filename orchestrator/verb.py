@@ -42,6 +42,14 @@ Settings = Annotated[
         "or env.NAME. Repeatable.",
     ),
 ]
+Force = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Go on though this check of `cluster check` fails; the audit line says so. "
+        "Repeatable.",
+    ),
+]
 
 
 @dataclass(frozen=True)

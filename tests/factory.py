@@ -6,6 +6,7 @@ from typing import Any
 from cluster.config import ClusterConfig, checked
 from cluster.facts import Facts, Gpu, HostFacts, Interface, Listener, RayNode, RunningService
 from cluster.node import Node
+from cluster.survey import Survey
 
 GIB = 1 << 30
 VERSIONS = {"python": "3.12.3", "ray": "2.60.0", "vllm": "0.32.0", "torch": "2.13.0"}
@@ -80,6 +81,30 @@ def host_facts(node: Node, **changes: Any) -> HostFacts:
         "driver_problem": "",
     }
     return HostFacts(**{**plain, **changes})
+
+
+def survey(**changes: Any) -> Survey:
+    """An idle host whose user lingers, without RDMA limits or a DNS server."""
+    memory = {"free": 118, "page_cache": 2, "shared": 0, "processes": 4}
+    plain: dict[str, Any] = {
+        "gpu_users": (),
+        "memory": {**{k: v * GIB for k, v in memory.items()}, "swap_total": 0, "swap_free": 0},
+        "biggest": (),
+        "nofile": (1024, 1048576),
+        "memlock": (None, None),
+        "logind": {
+            "systemd": True,
+            "tracked": True,
+            "linger": True,
+            "remove_ipc": True,
+            "kill_processes": False,
+        },
+        "shm_total": 64 * GIB,
+        "nccl": {},
+        "dns": {},
+        "names": {},
+    }
+    return Survey(**{**plain, **changes})
 
 
 def spark(node: Node, twin: str, **changes: Any) -> HostFacts:

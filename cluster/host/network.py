@@ -61,12 +61,13 @@ def number(path: Path) -> int | None:
 def owners(ports: list[int]) -> list[dict[str, Any]]:
     """Who listens on these TCP ports: address, and pid, command and mark where we may know them."""
     found = []
+    asked = frozenset(ports)
     wanted: dict[str, dict[str, Any]] = {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in table_lines(table):
             fields = line.split()
             place, _, port = fields[1].rpartition(":")
-            if fields[3] == LISTEN and int(port, 16) in ports:
+            if fields[3] == LISTEN and int(port, 16) in asked:
                 entry = {"port": int(port, 16), "address": readable(place), "uid": int(fields[7])}
                 wanted[f"socket:[{fields[9]}]"] = entry
                 found.append(entry)

@@ -19,7 +19,7 @@ from typing import Any
 from cluster.host import network, ray_view, services, storage
 
 DRIVER_LIMIT_S = 5
-GPU_QUERY = "index,name,memory.total,memory.free,compute_cap,driver_version"
+GPU_QUERY = "index,name,memory.total,memory.free,compute_cap,driver_version,uuid"
 PACKAGES = {
     "ray": "ray",
     "vllm": "vllm",
@@ -32,10 +32,14 @@ NVIDIA_SMI = ["nvidia-smi", f"--query-gpu={GPU_QUERY}", "--format=csv,noheader,n
 
 
 def main(request: dict[str, Any]) -> None:
+    print(json.dumps(facts(request)))
+
+
+def facts(request: dict[str, Any]) -> dict[str, Any]:
     driver = storage.Child(storage.run_words(NVIDIA_SMI)) if on_path(NVIDIA_SMI[0]) else None
     cache = storage.start_look(request["cache"])
     venv = Path(request["venv"]).expanduser()
-    facts: dict[str, Any] = {
+    found: dict[str, Any] = {
         "hostname": socket.gethostname(),
         "home": str(Path.home()),
         "user": user_name(os.getuid()),
@@ -53,12 +57,12 @@ def main(request: dict[str, Any]) -> None:
         "disk_free": {path: free_bytes(path) for path in (str(Path.home()), "/tmp", "/dev/shm")},
     }
     runs = any(
-        each["name"] == request["head_service"] and each["alive"] for each in facts["services"]
+        each["name"] == request["head_service"] and each["alive"] for each in found["services"]
     )
-    facts["ray_nodes"] = ray_view.ray_nodes(request, venv, head_runs=runs)
-    facts["cache"] = storage.finish_look(cache, request["cache"])
-    facts["gpus"], facts["driver_problem"] = gpus(driver)
-    print(json.dumps(facts))
+    found["ray_nodes"] = ray_view.ray_nodes(request, venv, head_runs=runs)
+    found["cache"] = storage.finish_look(cache, request["cache"])
+    found["gpus"], found["driver_problem"] = gpus(driver)
+    return found
 
 
 def on_path(program: str) -> bool:
@@ -126,7 +130,7 @@ def gpus(driver: storage.Child | None) -> tuple[list[dict[str, Any]], str]:
         return [], f"nvidia-smi: {out.strip()[:200]}"
     found = []
     for line in filter(None, out.splitlines()):
-        index, name, total, free, capability, version = [part.strip() for part in line.split(",")]
+        index, name, total, free, capability, version, uuid = map(str.strip, line.split(","))
         found.append(
             {
                 "index": int(index),
@@ -135,6 +139,7 @@ def gpus(driver: storage.Child | None) -> tuple[list[dict[str, Any]], str]:
                 "memory_free": mebibytes(free),
                 "capability": capability,
                 "driver": version,
+                "uuid": uuid,
             }
         )
     return found, ""

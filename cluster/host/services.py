@@ -81,21 +81,26 @@ def own_mark(pid: int) -> str | None:
     return None
 
 
-def marked(prefix: str) -> dict[int, str]:
-    """Processes with a mark of `prefix` or below it, and all that descend from them.
+def marks() -> dict[int, str]:
+    """Processes with a mark, and all that descend from them.
 
     Some programs overwrite their environment when they change their title: descent finds those,
     since a supervisor adopts the orphans of its service.
     """
     parents = processes()
-    marks = {pid: mark for pid in parents if (mark := own_mark(pid)) is not None}
+    own = {pid: mark for pid in parents if (mark := own_mark(pid)) is not None}
     found = {}
     for pid in parents:
-        nearest = next((each for each in lineage(pid, parents) if each in marks), None)
-        if nearest is not None and (marks[nearest] + "/").startswith(prefix + "/"):
-            found[pid] = marks[nearest]
+        nearest = next((each for each in lineage(pid, parents) if each in own), None)
+        if nearest is not None:
+            found[pid] = own[nearest]
     found.pop(os.getpid(), None)
     return found
+
+
+def marked(prefix: str) -> dict[int, str]:
+    """Those whose mark is `prefix` or below it."""
+    return {pid: mark for pid, mark in marks().items() if (mark + "/").startswith(prefix + "/")}
 
 
 def lineage(pid: int, parents: dict[int, int]) -> list[int]:

@@ -1,8 +1,16 @@
 """Everything that can be known before anything is started, all at once."""
 
-from cluster.errors import Unreachable
+import ast
+from pathlib import Path
+
+import pytest
+
+from cluster.checks.names import CHECKS, NEVER_FORCED
+from cluster.errors import PreflightError, Unreachable, UsageError
+from cluster.execute import silent
 from cluster.facts import Facts, Listener, Unreached
-from cluster.preflight import start_problems
+from cluster.finding import Finding
+from cluster.preflight import audit_note, go_on, known_names, start_findings
 from tests.factory import GIB, VERSIONS, config_of, entry, fresh, gcs, host_facts, interface
 
 CONFIG = config_of(entry(1), entry(2))
@@ -10,11 +18,12 @@ HEAD, WORKER = CONFIG.node
 
 
 def problems(*hosts: object, unreached: tuple[Unreached, ...] = ()) -> list[str]:
-    return [str(problem) for problem in start_problems(CONFIG, Facts(hosts, unreached))]  # type: ignore[arg-type]
+    found = start_findings(CONFIG, Facts(hosts, unreached))  # type: ignore[arg-type]
+    return [str(each.problem) for each in found if each.state == "failure"]
 
 
 def test_a_sane_cluster_has_none() -> None:
-    assert start_problems(CONFIG, fresh(CONFIG)) == []
+    assert {each.state for each in start_findings(CONFIG, fresh(CONFIG))} == {"pass"}
 
 
 def test_every_problem_of_every_host() -> None:
@@ -31,7 +40,8 @@ def test_every_problem_of_every_host() -> None:
         "h1: no virtual environment at /home/ada/vllm-env\n"
         "  hint: install ray[default] and vllm there, or set `venv` in nodes.toml",
         "h2: no Ray in /home/ada/vllm-env\n"
-        '  hint: /home/ada/vllm-env/bin/python -m pip install "ray[default]"',
+        '  hint: /home/ada/vllm-env/bin/python -m pip install "ray[default]", '
+        "or set `venv` in nodes.toml",
         "h2: no interface has the fast address 10.0.0.2 (there are: eth0 10.9.0.2)\n"
         "  hint: is the cable in and the address set? or correct `fast_address` in nodes.toml",
         "h2: only 0.25 GiB free on /tmp, 1 GiB needed\n"
@@ -67,3 +77,62 @@ def test_a_port_of_our_own_is_no_problem() -> None:
     assert problems(host_facts(HEAD, ports=(gcs(CONFIG),)), host_facts(WORKER)) == []
     elsewhere = Listener(port=6379, address="10.9.9.9", uid=0, pid=1, command="x")
     assert problems(host_facts(HEAD, ports=(elsewhere,)), host_facts(WORKER)) == []
+
+
+FULL = Finding("disk", "h2", "failure", "only 0.25 GiB free on /tmp", "make room there")
+TAKEN = Finding("port", "h1", "failure", "port 6379 is taken")
+SKEW = Finding("clock", "h2", "warning", "2 s ahead")
+
+
+def test_what_is_forced_no_longer_stops() -> None:
+    told: list[str] = []
+    with pytest.raises(PreflightError) as caught:
+        go_on([FULL, TAKEN, SKEW], {"disk"}, told.append)
+    assert str(caught.value) == (
+        "h1: port 6379 is taken\n  hint: to go on all the same: --force port"
+    )
+    forced = go_on([FULL, TAKEN, SKEW], {"disk", "port", "memory"}, told.append)
+    assert forced == (FULL, TAKEN)
+    assert told == [
+        "forced past disk: h2: only 0.25 GiB free on /tmp",
+        "forced past port: h1: port 6379 is taken",
+        "warnings of clock: orchestrate cluster check shows them",
+    ]
+    assert audit_note(forced) == (
+        " [forced: disk of h2: only 0.25 GiB free on /tmp; port of h1: port 6379 is taken]"
+    )
+    assert audit_note(()) == ""
+
+
+def test_the_way_out_stands_with_the_hint_where_there_is_one() -> None:
+    with pytest.raises(PreflightError) as caught:
+        go_on([FULL, Finding("ssh", "h3", "failure", "no answer", "ping h3")], (), silent)
+    assert str(caught.value) == (
+        "h2: only 0.25 GiB free on /tmp\n"
+        "  hint: make room there\n"
+        "        to go on all the same: --force disk\n"
+        "h3: no answer\n"
+        "  hint: ping h3"
+    )
+
+
+def test_names_that_cannot_be_forced() -> None:
+    assert known_names(["disk", "port"]) == {"disk", "port"}
+    with pytest.raises(UsageError) as caught:
+        known_names(["dsik", "ssh"])
+    assert str(caught.value).startswith(
+        "--force: no check is called `dsik`\n  hint: did you mean `disk`?\n"
+        "--force: `ssh` cannot be forced: nothing can be started on a host that does not"
+    )
+
+
+def test_every_finding_has_a_known_name() -> None:
+    """A name that --force does not know could never be forced."""
+    made = set()
+    root = Path(__file__).parents[2]
+    for path in [*root.glob("cluster/**/*.py"), *root.glob("orchestrator/*.py")]:
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Finding":
+                made |= {each.value for each in call.args[:1] if isinstance(each, ast.Constant)}
+    assert made == set(CHECKS)
+    assert set(NEVER_FORCED) < set(CHECKS)

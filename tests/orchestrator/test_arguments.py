@@ -68,9 +68,3 @@ def test_a_vllm_that_does_not_start_says_why() -> None:
     with pytest.raises(HostError, match="does not say which arguments") as caught:
         ask(script, HOST, lambda line: None, keep=False)
     assert "| ImportError: libcuda.so.1" in str(caught.value)
-
-
-def test_a_host_without_vllm_is_not_asked() -> None:
-    bare = host_facts(HOST.node, versions={"python": "3.12"})
-    with pytest.raises(HostError, match="no vLLM in /home/ada/vllm-env"):
-        ask(Script(), bare, lambda line: None, keep=False)

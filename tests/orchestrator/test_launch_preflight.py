@@ -5,8 +5,8 @@ from cluster.config import ClusterConfig
 from cluster.facts import Facts, HostFacts, Listener, RunningService
 from cluster.plan import Service
 from orchestrator.placement import Placement
-from orchestrator.preflight import launch_problems
-from tests.factory import config_of, host_facts, service, whole
+from orchestrator.preflight import launch_findings, software_findings
+from tests.factory import GIB, config_of, gpu, host_facts, service, survey, whole
 
 CONFIG = config_of()
 
@@ -21,8 +21,8 @@ def problems(
 ) -> list[str]:
     placement = Placement(hosts, len(hosts), 1)
     known = facts or Facts(hosts, ())
-    found = launch_problems(CONFIG, known, placement, made(CONFIG), existing)
-    return [str(problem) for problem in found]
+    found = launch_findings(CONFIG, known, placement, made(CONFIG), existing)
+    return [str(each.problem) for each in found if each.state == "failure"]
 
 
 def test_a_whole_cluster_has_none() -> None:
@@ -58,6 +58,28 @@ def test_the_same_model_with_other_arguments_is_not_replaced_in_silence() -> Non
     assert "vllm-tiny runs already, with other arguments (128 64)" in problem
 
 
-def test_vllm_must_be_there() -> None:
-    [problem] = problems(host_facts(CONFIG.head, versions={"python": "3.12.3", "ray": "2.60.0"}))
-    assert problem.startswith("h1: no vLLM in /home/ada/vllm-env")
+def missing(*hosts: HostFacts) -> list[str]:
+    found = software_findings(Placement(hosts, len(hosts), 1))
+    return [str(each.problem).splitlines()[0] for each in found if each.state == "failure"]
+
+
+def test_vllm_must_be_there_on_every_host_and_ray_where_it_is_used() -> None:
+    bare = {"python": "3.12.3", "ray": "2.60.0"}
+    alone = {"python": "3.12.3", "vllm": "0.32.0"}
+    hosts = [host_facts(node, versions=bare) for node in CONFIG.node]
+    assert missing(*hosts) == [
+        "h1: no vLLM in /home/ada/vllm-env",
+        "h2: no vLLM in /home/ada/vllm-env",
+    ]
+    first, second = (host_facts(node, versions=alone) for node in CONFIG.node)
+    assert missing(first) == []
+    assert missing(first, second)[1] == "h2: no Ray in /home/ada/vllm-env"
+
+
+def test_a_gpu_that_is_not_wanted_may_be_held() -> None:
+    gpus = tuple(gpu(index, uuid=f"GPU-{index}") for index in range(2))
+    held = {"gpu": "GPU-1", "pid": 7, "name": "train", "memory": 100 * GIB}
+    host = host_facts(CONFIG.head, gpus=gpus, survey=survey(gpu_users=[held]))
+    assert problems(host) == []
+    [problem] = problems(host_facts(CONFIG.head, gpus=gpus[1:], survey=survey(gpu_users=[held])))
+    assert problem.startswith("h1: GPU 1: pid 7 (train) holds 100.0 GiB of its memory")

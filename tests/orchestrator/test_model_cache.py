@@ -8,7 +8,7 @@ import pytest
 
 from cluster.errors import HostsError, PreflightError
 from cluster.node import Node
-from orchestrator.host import model_files, nonce
+from orchestrator.host import model_files
 from orchestrator.model_cache import ModelFiles, find_model, prove_same, require_complete
 from orchestrator.recipe import Recipe
 from tests.factory import GIB, config_of, host_facts
@@ -82,15 +82,19 @@ def models(*sizes: int) -> list[ModelFiles]:
     ]
 
 
+def proof(script: Script, *sizes: int) -> list[str]:
+    return [f"{f.state}: {f.where}: {f.what}" for f in prove_same(script, models(*sizes))]
+
+
 def test_how_the_hosts_come_to_the_same_files() -> None:
-    assert prove_same(Script(), models(1)) == "one host"
-    assert prove_same(nonce_script(None), models(1, 1)) == "shared by all hosts"
-    assert prove_same(nonce_script("other"), models(1, 1)) == "equal copies on all hosts"
+    assert proof(Script(), 1) == ["pass: hosts: one host"]
+    assert proof(nonce_script(None), 1, 1) == ["pass: hosts: shared by all hosts"]
+    assert proof(nonce_script("other"), 1, 1) == ["pass: hosts: equal copies on all hosts"]
 
 
 def test_different_files_are_not_the_same_model() -> None:
-    with pytest.raises(PreflightError, match="h2: the model cache is not the one of h1"):
-        prove_same(nonce_script("other"), models(1, 2))
+    [found] = proof(nonce_script("other"), 1, 2)
+    assert found.startswith("failure: h2: the model cache is not the one of h1")
 
 
 def look_at(cache: Path, capsys: pytest.CaptureFixture[str], revision: str = "main") -> Any:
@@ -122,13 +126,3 @@ def test_the_hub_cache_is_read_through_its_links(
     (snapshot / "model.safetensors.index.json").write_text(json.dumps(index))
     problem = look_at(tmp_path, capsys)["problem"]
     assert problem == "1 weight files are missing, as m-2.safetensors"
-
-
-def test_a_nonce_is_written_read_and_removed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    said = []
-    for text in ("abc", None, "", None):
-        nonce.main({"cache": str(tmp_path), "name": "n", "text": text})
-        said.append(json.loads(capsys.readouterr().out)["text"])
-    assert said == ["abc", "abc", "", None]

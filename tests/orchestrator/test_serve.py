@@ -15,7 +15,7 @@ from tests.factory import VERSIONS, config_of, entry, host_facts, whole
 from tests.scripted import Script
 
 CONFIG = config_of(entry(1), entry(2))
-PROBE, GUARDED = "cluster.host.probe", "cluster.host.guarded"
+PROBE, GUARDED = "cluster.host.survey", "cluster.host.guarded"
 ASK = "orchestrator.host.vllm_arguments"
 NAMES = ("max-model-len", "max-num-seqs", "gpu-memory-utilization", "tensor-parallel-size")
 OPTIONS = {f"--{name}": None for name in (*NAMES, "distributed-executor-backend")}
