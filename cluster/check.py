@@ -67,7 +67,7 @@ def check_cluster(transport: Transport, config: ClusterConfig, tell: Tell) -> Ch
     Nothing stays on the hosts: the file that proves a shared cache is removed again.
     """
     begun = time.monotonic()
-    tell(f"asking {len(config.node)} hosts")
+    tell(f"asking {', '.join(node.name for node in config.node)}")
     facts = gather_facts(transport, config, survey=True, names=looked_up(config))
     findings = [found for check in FACT_CHECKS for found in check(config, facts)]
     findings += asked(transport, config, facts, ASKING_CHECKS)

@@ -49,6 +49,15 @@ def not_ssh(error: Exception) -> tuple[str, str]:
     )
 
 
+def not_let_in(error: Exception) -> tuple[str, str]:
+    if "timeout" in str(error).lower():  # paramiko has no kind of its own
+        return not_ssh(error)
+    return (
+        "{place} refused every key that we offered",
+        "ssh-copy-id -p {port} {user}@{host}, or set key_file and user in nodes.toml",
+    )
+
+
 Explanation = Callable[[Any], tuple[str, str]]
 EXPLANATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Explanation], ...] = (
     (
@@ -72,10 +81,7 @@ EXPLANATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Explana
     ),
     (
         (paramiko.AuthenticationException, paramiko.PasswordRequiredException),
-        lambda e: (
-            "{place} refused every key that we offered",
-            "ssh-copy-id -p {port} {user}@{host}, or set key_file and user in nodes.toml",
-        ),
+        not_let_in,
     ),
     (paramiko.ssh_exception.NoValidConnectionsError, refused),
     (

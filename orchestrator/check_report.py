@@ -18,7 +18,8 @@ def checked(report: CheckReport) -> RenderableType:
     """Hosts in the inventory's order, then what lies between hosts."""
     places = dict.fromkeys([*report.hosts, *(found.where for found in report.findings)])
     parts = [part for place in places for part in block(place, report.findings)]
-    total = f"{len(report.hosts)} hosts checked in {report.seconds:.1f} s: "
+    count = len(report.hosts)
+    total = f"{count} host{'s' * (count > 1)} checked in {report.seconds:.1f} s: "
     return Group(*parts, Text(total + counted(report.findings)))
 
 

@@ -1,4 +1,4 @@
-"""`scripts/bench [start|serve|status|teardown ...]`: every figure that the docs quote."""
+"""`scripts/bench [start|serve|status|check|teardown ...]`: every figure that the docs quote."""
 
 import platform
 import sys
@@ -70,6 +70,19 @@ def bench_status() -> Iterator[Row]:
     yield Row("status, 32 hosts, against 2 hosts", found[32], found[2], "ratio <= 3")
 
 
+def bench_check() -> Iterator[Row]:
+    """Against `status` of the same hosts, in turn: what the checks cost over a look."""
+    for count in (2, 8):
+        ours, other = [], []
+        with Testbed.up(count, state=STATE) as testbed:
+            orchestrate = Driver(testbed)
+            must(orchestrate("cluster", "check"))
+            for _ in range(STATUS_ROUNDS):
+                other.append(seconds(lambda: must(orchestrate("status"))))  # noqa: B023
+                ours.append(seconds(lambda: must(orchestrate("cluster", "check"))))  # noqa: B023
+        yield Row(f"cluster check, {count} hosts, against status", ours, other, "ratio <= 1.5")
+
+
 def bench_teardown() -> Iterator[Row]:
     with Testbed.up(4, state=STATE) as testbed:
         orchestrate = Driver(testbed)
@@ -85,6 +98,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "start": bench_start,
     "serve": bench_serve,
     "status": bench_status,
+    "check": bench_check,
     "teardown": bench_teardown,
 }
 

@@ -19,6 +19,11 @@ PLACE = ("spark-2", 2222, "ada")
             "cluster trust",
         ),
         (
+            paramiko.AuthenticationException("Authentication timeout."),
+            "spark-2:2222 accepts connections but does not speak SSH in time",
+            "the host hangs",
+        ),
+        (
             paramiko.AuthenticationException(),
             "refused every key",
             "ssh-copy-id -p 2222 ada@spark-2",
