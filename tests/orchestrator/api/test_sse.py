@@ -1,0 +1,31 @@
+"""Server-sent events out of any pieces."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.api.sse import Events
+
+LINE = st.text(st.characters(blacklist_characters="\r\n"), max_size=20).map(str.encode)
+
+
+def fed(text: bytes, cuts: list[int]) -> list[bytes]:
+    events, found, last = Events(), [], 0
+    for cut in [*sorted(cut % (len(text) + 1) for cut in cuts), len(text)]:
+        found += events.feed(text[last:cut])
+        last = cut
+    return found
+
+
+@given(st.lists(LINE, max_size=6), st.sampled_from([b"\n", b"\r\n"]), st.lists(st.integers(0)))
+def test_where_the_bytes_are_cut_makes_no_difference(
+    data: list[bytes], end: bytes, cuts: list[int]
+) -> None:
+    text = b"".join(b": a comment" + end + b"data: " + line + end + end for line in data)
+    assert fed(text, cuts) == data
+
+
+def test_fields_and_lines() -> None:
+    events = Events()
+    assert events.feed(b"event: x\nid: 1\ndata:one\ndata: two\n\n\n\ndata: rest") == [b"one\ntwo"]
+    assert events.feed(b"\n") == []
+    assert events.feed(b"\n") == [b"rest"]
