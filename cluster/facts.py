@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from cluster.command import SECRET_SIGNS
 from cluster.config import ClusterConfig
 from cluster.errors import HostError, OrchestrateError
 from cluster.execute import call, gather
@@ -57,6 +58,7 @@ class RunningService(Fact):
     pids: tuple[int, ...]
     age_s: float | None
     words: tuple[str, ...]
+    env: Mapping[str, str] = {}  # values of secret variables are stars
     about: Mapping[str, Any]
     exit: Mapping[str, Any] | None
     last_lines: tuple[str, ...]
@@ -200,6 +202,7 @@ def probe(
         "head_service": HEAD if node.is_head else "",
         "dashboard_port": config.ray.dashboard_port,
         "gcs": f"{node.fast}:{config.ray.port}",
+        "secret_signs": SECRET_SIGNS,
         **more,
     }
     name = "cluster.host.survey" if more else "cluster.host.probe"

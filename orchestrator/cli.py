@@ -22,6 +22,7 @@ from orchestrator.models_cli import models_app
 from orchestrator.recipe import find_recipe
 from orchestrator.serve import Request, prepare, serve
 from orchestrator.status import status
+from orchestrator.test_cli import test_app
 from orchestrator.verb import (
     DryRun,
     Force,
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_app, name="models")
+app.add_typer(test_app, name="test")
 
 
 def show_version(wanted: bool) -> None:

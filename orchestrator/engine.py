@@ -46,6 +46,8 @@ def vllm_service(
         files={CARRY_FILE: json.dumps(NOT_CARRIED)} if placement.needs_ray else {},
         about={
             "recipe": recipe.name,
+            "model": recipe.model,
+            "revision": recipe.revision,
             "served_name": recipe.served_name,
             "host": config.serve.host,
             "port": recipe.port,

@@ -34,6 +34,7 @@ VERBS = (
     "status",
     "logs",
     "teardown",
+    "test smoke",
 )
 
 

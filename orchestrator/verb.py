@@ -9,8 +9,7 @@ import typer
 
 from cluster.config import ClusterConfig, load
 from cluster.facts import gather_facts
-from cluster.local import Local
-from cluster.ssh import SSH
+from cluster.road import road_to
 from cluster.stop import plan_stop, stop_cluster
 from cluster.transport import Transport
 from orchestrator import report
@@ -64,8 +63,7 @@ class Run:
 def with_hosts(nodes: str | None, verb: Callable[[Run], int]) -> None:
     """Load the inventory, open the road, run the verb, leave with its exit code."""
     config = load(nodes)
-    transport: Transport = Local() if config.is_local else SSH(config.ssh)
-    with Console() as console, closing(transport):
+    with Console() as console, closing(road_to(config)) as transport:
         code = verb(Run(config, transport, console))
     raise typer.Exit(code)
 

@@ -1,7 +1,7 @@
 """All facts of a host as one JSON value, in one round trip.
 
 Input: {"cluster", "node", "venv", "cache", "ports", "head_service": Ray's head on this host or "",
-"dashboard_port", "gcs": its address}.
+"dashboard_port", "gcs": its address, "secret_signs": words in the names of secret variables}.
 Whatever may hang (the driver, a network mount) runs in a child with a deadline and is never waited
 for beyond it.
 """
@@ -50,7 +50,7 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
         "memory": memory(),
         "interfaces": network.interfaces(),
         "ports": network.owners(request["ports"]),
-        "services": our_services(request["cluster"], request["node"]),
+        "services": our_services(request["cluster"], request["node"], request["secret_signs"]),
         "logs": kept_logs(request["cluster"], request["node"]),
         "venv": str(venv),
         "versions": versions(venv),
@@ -150,14 +150,19 @@ def mebibytes(text: str) -> int | None:
     return int(number) << 20 if number.isdigit() else None
 
 
-def our_services(cluster: str, node: str) -> list[dict[str, Any]]:
+def our_services(cluster: str, node: str, secret_signs: list[str]) -> list[dict[str, Any]]:
     folder = services.node_folder(cluster, node)
     prefix = f"{cluster}/{node}"
     alive: dict[str, list[int]] = {}
     for pid, mark in services.marked(prefix).items():
         alive.setdefault(mark.rpartition("/")[2], []).append(pid)
     names = {path.parent.name for path in folder.glob("*/spec.json")} | set(alive)
-    return [one_service(folder / name, sorted(alive.get(name, []))) for name in sorted(names)]
+    found = [one_service(folder / name, sorted(alive.get(name, []))) for name in sorted(names)]
+    for each in found:
+        for name in each["env"]:
+            if set(secret_signs) & set(name.upper().split("_")):
+                each["env"][name] = "****"
+    return found
 
 
 def kept_logs(cluster: str, node: str) -> list[str]:
@@ -176,6 +181,7 @@ def one_service(folder: Path, pids: list[int]) -> dict[str, Any]:
         "pids": pids,
         "age_s": time.time() - started if started else None,
         "words": spec.get("words", []),
+        "env": spec.get("env", {}),
         "about": spec.get("about", {}),
         "exit": services.read_json(folder / "exit.json"),
         "last_lines": last_lines(folder / "log", 12),

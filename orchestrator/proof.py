@@ -1,0 +1,38 @@
+"""What every test of a live model reports, and how it is shown; pure."""
+
+from dataclasses import dataclass, field
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from cluster.finding import Finding
+from orchestrator.report import table
+
+STYLES = {"pass": "green", "warning": "yellow", "failure": "bold red"}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`url` is for people, `model` the served name. Tests add fields of their own."""
+
+    url: str
+    model: str
+    findings: tuple[Finding, ...]
+    passed: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        failed = any(each.state == "failure" for each in self.findings)
+        object.__setattr__(self, "passed", not failed)
+
+
+def proof_screen(title: str, proof: Proof, *lines: str) -> RenderableType:
+    """One row a finding, its hint beneath it, then the lines."""
+    verdict = "passed" if proof.passed else "FAILED"
+    style = "bold green" if proof.passed else "bold red"
+    head = Text.assemble(f"{title} of {proof.model} at {proof.url}: ", (verdict, style))
+    rows = table("", "check", "note")
+    for each in proof.findings:
+        rows.add_row(Text(each.state, style=STYLES[each.state]), each.check, Text(each.what))
+        if each.hint and each.state != "pass":
+            rows.add_row("", "", Text(f"hint: {each.hint}", style="dim"))
+    return Group(head, rows, *(Text(line) for line in lines))
