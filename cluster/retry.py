@@ -1,6 +1,6 @@
 """Waiting with a limit; the one importer of tenacity."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import tenacity
@@ -29,3 +29,32 @@ def poll(check: Callable[[], T | None], *, timeout_s: float, pause: Callable[[],
         raise WaitedTooLong(f"not within {timeout_s:g} s") from None
     assert value is not None
     return value
+
+
+async def again(
+    attempt: Callable[[], Awaitable[T]],
+    pause_s: Callable[[T, int], float | None],
+    *,
+    attempts: int,
+    waits: Callable[[T, float], None],
+) -> T:
+    """Await `attempt` until `pause_s`, given its outcome and the count so far, is None.
+
+    `waits` is told of each pause in seconds. After so many `attempts` the last outcome counts.
+    """
+
+    def outcome_of(state: tenacity.RetryCallState) -> T:
+        assert state.outcome
+        return state.outcome.result()  # type: ignore[no-any-return]
+
+    def pause(state: tenacity.RetryCallState) -> float | None:
+        return pause_s(outcome_of(state), state.attempt_number)
+
+    retrying = tenacity.AsyncRetrying(
+        retry=lambda state: pause(state) is not None,
+        stop=tenacity.stop_after_attempt(attempts),
+        wait=lambda state: pause(state) or 0.0,
+        before_sleep=lambda state: waits(outcome_of(state), pause(state) or 0.0),
+        retry_error_callback=outcome_of,
+    )
+    return await retrying(attempt)

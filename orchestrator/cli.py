@@ -16,6 +16,7 @@ from cluster.preflight import known_names
 from orchestrator import report
 from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
+from orchestrator.generate_cli import generate_text
 from orchestrator.layers import parse_settings
 from orchestrator.logs import find_service, read_log
 from orchestrator.models_cli import models_app
@@ -52,6 +53,7 @@ app = typer.Typer(
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_app, name="models")
 app.add_typer(test_app, name="test")
+app.command("generate")(generate_text)
 
 
 def show_version(wanted: bool) -> None:

@@ -1,5 +1,6 @@
 """The only place that prints: progress on standard error, results on standard output."""
 
+import re
 import sys
 import time
 from types import TracebackType
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from cluster.errors import OrchestrateError
 
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newline
 WIDTH_OF_PIPES = 200  # characters: enough that no row of a table is folded
 
 
@@ -24,6 +26,7 @@ class Console:
         self._begun = self._since = time.monotonic()
         self._live: Live | None = None
         self._waits_for = ""
+        self._mid_line = False
 
     def __enter__(self) -> "Console":
         return self
@@ -35,6 +38,7 @@ class Console:
         trace: TracebackType | None,
     ) -> None:
         self.quiet()
+        self.end_line()
 
     def tell(self, line: str) -> None:
         """Progress: what is being done or waited for right now."""
@@ -74,6 +78,20 @@ class Console:
         self.quiet()
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
+
+    def stream(self, text: str) -> None:
+        """A piece of text from a model, as it comes; a terminal gets no control characters."""
+        self.quiet()
+        if sys.stdout.isatty():
+            text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        self._mid_line = bool(text) and not text.endswith("\n")
+
+    def end_line(self) -> None:
+        """Whatever comes next begins on a line of its own."""
+        if self._mid_line:
+            self.stream("\n")
 
     def fail(self, error: OrchestrateError) -> None:
         """Each problem on its own, with its place and its hint."""

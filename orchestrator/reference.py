@@ -35,6 +35,7 @@ VERBS = (
     "logs",
     "teardown",
     "test smoke",
+    "generate",
 )
 
 

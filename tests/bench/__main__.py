@@ -1,4 +1,4 @@
-"""`scripts/bench [start|serve|status|check|teardown ...]`: every figure that the docs quote."""
+"""`scripts/bench [NAME ...]`: every figure that the docs quote; BENCHES below has the names."""
 
 import platform
 import sys
@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench.by_hand import serve_bare, start_ray
+from tests.bench.load import bench_load
 from tests.bench.timing import HEADER, Row, seconds
 from tests.testbed.driver import Driver
 from tests.testbed.programs import Completed
@@ -100,6 +101,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "status": bench_status,
     "check": bench_check,
     "teardown": bench_teardown,
+    "load": bench_load,
 }
 
 
