@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.e2e import live
 from tests.testbed.driver import Driver, complete
 from tests.testbed.host import Host
 from tests.testbed.inventory import VENV, inventory
@@ -73,6 +74,8 @@ def test_the_four_verbs(hosts_up: HostsUp) -> None:
         ("vllm-tiny", "h1"): "ready",
         ("ray-worker", "h2"): "running",
     }
+    proved = orchestrate("test", "smoke", folder=testbed.state)
+    assert proved.returncode == 0, proved.stdout + proved.stderr
     split = complete(head, PORT)["token_ids"]
 
     refused = orchestrate("cluster", "stop")
@@ -134,10 +137,12 @@ def test_a_foreign_ray_survives(hosts_up: HostsUp) -> None:
 
 
 def test_single_host_needs_no_ray(hosts_up: HostsUp) -> None:
+    """Open to the network, and so with an API key; what asks a model finds both by itself."""
     testbed = hosts_up(1)
-    orchestrate = Driver(testbed)
+    orchestrate = Driver(testbed, {"ORCHESTRATE_SERVE__HOST": "0.0.0.0"})
     served = orchestrate("serve", "--model", "tiny")
     assert served.returncode == 0, served.stderr
     assert "tensor parallel 1 on h1" in served.stdout
+    live.prove(orchestrate)
     assert orchestrate("teardown", "--yes").returncode == 0
     assert no_marked_process(testbed)

@@ -26,13 +26,16 @@ class Driver:
     testbed: Testbed
     env: Mapping[str, str] = field(default_factory=dict)
 
-    def __call__(self, *words: str, timeout_s: float = 300) -> Completed:
-        """Run `orchestrate WORDS`."""
+    def __call__(
+        self, *words: str, timeout_s: float = 300, folder: Path | None = None
+    ) -> Completed:
+        """Run `orchestrate WORDS`, in the folder where what it writes shall lie."""
         nodes = self.testbed.state / "nodes.toml"
         if not nodes.exists():
             self.write_nodes(inventory(self.testbed))
         env = {"ORCHESTRATE_NODES": str(nodes), **self.env}
-        return self.testbed.control([command(), *words], env=env, timeout_s=timeout_s)
+        place = ["env", "-C", str(folder)] if folder else []
+        return self.testbed.control([*place, command(), *words], env=env, timeout_s=timeout_s)
 
     def write_nodes(self, text: str) -> Path:
         path = self.testbed.state / "nodes.toml"

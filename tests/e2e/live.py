@@ -1,0 +1,55 @@
+"""What every verb against a live model must do on the real one."""
+
+import json
+from pathlib import Path
+
+from tests.testbed.driver import Driver
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"kind": {"enum": ["red", "green"]}, "ok": {"type": "boolean"}},
+    "required": ["kind", "ok"],
+    "additionalProperties": False,
+}
+TRIES = 5  # a model with random weights may fill its tokens with the white space that JSON allows
+
+
+def prove(orchestrate: Driver) -> None:
+    """Smoke test, generation and structured output, and what is kept of them."""
+    folder = orchestrate.testbed.state / "live"
+    folder.mkdir()
+    smoke(orchestrate, folder)
+    words = ("generate", "Hello", "--max-tokens", "8", "--temperature", "0")
+    texts = [orchestrate(*words, folder=folder).stdout for _ in range(2)]
+    assert texts[0] == texts[1] != ""
+    structured(orchestrate, folder)
+
+
+def smoke(orchestrate: Driver, folder: Path) -> None:
+    done = orchestrate("test", "smoke", "--json", folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert [each["state"] for each in report["findings"]] == ["pass"] * 4
+    assert report["tokens"] == 16
+    [kept] = (folder / "artifacts" / "test-smoke").glob("*-tiny/result.json")
+    record = json.loads(kept.read_text())
+    assert record["result"] == report
+    server = record["server"]
+    assert server["versions"]["vllm"].startswith("0.32")
+    assert server["arguments"][1] == "serve"
+    assert all(v == "****" for k, v in server["environment"].items() if k.endswith("_KEY"))
+
+
+def structured(orchestrate: Driver, folder: Path) -> None:
+    """xgrammar holds the model to the schema; what was cut off is called so."""
+    (folder / "schema.json").write_text(json.dumps(SCHEMA))
+    words = ("generate", "Pick", "--schema", "schema.json", "--json", "--max-tokens")
+    cut = orchestrate(*words, "2", folder=folder)
+    assert cut.returncode == 1
+    assert "was cut off at the token limit" in cut.stderr
+    for _ in range(TRIES):
+        done = orchestrate(*words, "1000", folder=folder)
+        if done.returncode == 0:
+            break
+        assert "was cut off at the token limit" in done.stderr
+    assert set(json.loads(done.stdout)["value"]) == {"kind", "ok"}
