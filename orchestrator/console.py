@@ -13,6 +13,7 @@ from rich.text import Text
 from cluster.errors import OrchestrateError
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newline
+PLAIN_S = 5.0  # between two lines of progress where there is no terminal
 WIDTH_OF_PIPES = 200  # characters: enough that no row of a table is folded
 
 
@@ -27,6 +28,7 @@ class Console:
         self._live: Live | None = None
         self._waits_for = ""
         self._mid_line = False
+        self._next_plain = 0.0
 
     def __enter__(self) -> "Console":
         return self
@@ -48,7 +50,19 @@ class Console:
             self.err.print(text, markup=False)
             return
         self.err.print(text, markup=False, style="dim")
-        self._waits_for, self._since = line, time.monotonic()
+        self._since = time.monotonic()
+        self._wait_for(line)
+
+    def progress(self, line: str) -> None:
+        """What changes all the time: the live line; elsewhere a plain line every few seconds."""
+        if self.err.is_terminal:
+            self._wait_for(line)
+        elif time.monotonic() >= self._next_plain:
+            self._next_plain = time.monotonic() + PLAIN_S
+            self.tell(line)
+
+    def _wait_for(self, line: str) -> None:
+        self._waits_for = line
         if self._live is None:
             self._live = Live(
                 console=self.err,

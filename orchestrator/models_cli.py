@@ -1,8 +1,9 @@
-"""The verbs of `orchestrate models`: parse, one verb, print its report. No logic."""
+"""The verbs of `orchestrate models`; each stands in a module of its own."""
 
 import typer
 
 from orchestrator.recipes_cli import models_list, models_show
+from orchestrator.verify_cli import models_manifest, models_verify
 
 models_app = typer.Typer(help="Recipes, and their files on the hosts.", no_args_is_help=True)
 
@@ -14,3 +15,5 @@ def models() -> None:
 
 models_app.command("list")(models_list)
 models_app.command("show")(models_show)
+models_app.command("verify")(models_verify)
+models_app.command("manifest")(models_manifest)

@@ -36,6 +36,8 @@ VERBS = (
     "teardown",
     "test smoke",
     "generate",
+    "models verify",
+    "models manifest",
 )
 
 

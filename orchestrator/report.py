@@ -16,7 +16,7 @@ from orchestrator.serve import ServeReport
 from orchestrator.status import HostStatus, ServiceStatus, StatusReport
 
 GIB = 1 << 30
-GOOD = ("up", "alive", "ready", "running")
+GOOD = ("up", "alive", "ready", "running", "same")
 NEUTRAL = ("off", "starting")
 
 

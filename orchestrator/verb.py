@@ -26,8 +26,9 @@ Model = Annotated[
     str | None,
     typer.Option(help="The recipe: one of ./recipes or a built-in one; `orchestrate models list`."),
 ]
+RecipeName = Annotated[str | None, typer.Argument(metavar="RECIPE", help="The recipe.")]
 RecipeFile = Annotated[
-    str | None, typer.Option("--recipe", help="The recipe's file, in place of --model.")
+    str | None, typer.Option("--recipe", help="The recipe's file, in place of a name.")
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print what would run on each host; change nothing.")

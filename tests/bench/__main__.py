@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench.by_hand import serve_bare, start_ray
+from tests.bench.hashing import bench_verify
 from tests.bench.load import bench_load
 from tests.bench.timing import HEADER, Row, seconds
 from tests.testbed.driver import Driver
@@ -102,6 +103,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "check": bench_check,
     "teardown": bench_teardown,
     "load": bench_load,
+    "verify": bench_verify,
 }
 
 
