@@ -173,9 +173,11 @@ class Hashing:
         return bool(time.monotonic() < self.moved + self.limit_s)
 
     def start(self, slot: int, file: dict[str, Any]) -> None:
-        name = file["path"]
+        name, parent = file["path"], os.getpid()
 
         def count(done: int) -> None:
+            if os.getppid() != parent:  # it was killed: nobody waits for the rest
+                os._exit(1)
             struct.pack_into("Q", self.counted, 8 * slot, done)
 
         full = os.path.join(self.root, name)

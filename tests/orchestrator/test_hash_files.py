@@ -160,12 +160,15 @@ def test_what_hangs_is_named_and_not_waited_for(large: Path) -> None:
         session.close()
 
 
-def test_the_end_of_its_input_ends_it_and_its_readers(large: Path) -> None:
-    session = begun(large.parent)
+@pytest.mark.parametrize("killed", [False, True])
+def test_its_end_is_the_end_of_its_readers(large: Path, killed: bool) -> None:
+    session: Any = begun(large.parent)
     up_to(session, "found")
     up_to(session, "bytes")
     pids = readers(session)
     assert pids
+    if killed:
+        session.process.kill()
     session.close()
     poll(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the readers end")
 
