@@ -200,7 +200,8 @@ def plan_of(progress: Progress) -> str:
 
 
 def outcome(row: HostVerify) -> str:
-    text = "as locked" if row.state == "same" else f"{len(row.differences)} files differ"
+    count = len(row.differences)
+    text = f"{count} file{'s differ' if count > 1 else ' differs'}" if count else "as locked"
     if not row.read_bytes:
         return text
     rate = row.read_bytes / GB / row.seconds

@@ -15,10 +15,12 @@ SHOWN = 20  # differences of one host; --json has all
 
 def verified(report: VerifyReport) -> RenderableType:
     """A table of the hosts, then every difference, then what was not looked at and what is next."""
-    hosts = table("host", "state", "read", "seconds", "rate", "folder", "note")
+    hosts = table("host", "state", "read", "seconds", "rate", "note")
     for host in report.hosts:
         hosts.add_row(*cells(host))
-    return Group(Text(title(report)), hosts, *map(Text, lines(report)))
+    folders = dict.fromkeys(host.path for host in report.hosts if host.path)
+    where = [f"in {folder}" for folder in folders]
+    return Group(Text(title(report)), *map(Text, where), hosts, *map(Text, lines(report)))
 
 
 def manifest(report: ManifestReport) -> RenderableType:
@@ -43,7 +45,7 @@ def cells(host: HostVerify) -> tuple[RenderableType, ...]:
     rate = f"{host.read_bytes / GB / host.seconds:.2f} GB/s" if host.read_bytes else ""
     seconds = f"{host.seconds:.1f}" if host.seconds else ""
     note = host.problem or host.mounted
-    texts = (read, seconds, rate, host.path, note)
+    texts = (read, seconds, rate, note)
     return (Text(host.host), coloured(host.state), *map(Text, texts))
 
 

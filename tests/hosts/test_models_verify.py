@@ -187,7 +187,7 @@ def test_a_host_that_loses_power_while_it_hashes(endless: Lab) -> None:
         endless.hosts[2].power_on()
     assert code == 1
     assert "h3: the connection broke while its files were hashed" in err
-    assert "h1: 1 files differ" in seen + err
+    assert "h1: 1 file differs" in seen + err
 
 
 def test_a_manifest_is_checked_by_others_and_finds_a_change(copies: Lab) -> None:
