@@ -88,7 +88,7 @@ def verify(
     """
     begun = time.monotonic()
     nodes = chosen(config, wanted.host)
-    facts = gather_facts(transport, config, nodes=nodes)
+    facts = gather_facts(transport, config.model_copy(update={"node": nodes}))
     outcomes: dict[str, Outcome] = {lost.node.name: lost.error for lost in facts.unreached}
     paths = gather(facts.hosts, partial(find, transport, wanted))
     outcomes.update((host.node.name, e) for host, e in paths if isinstance(e, OrchestrateError))
