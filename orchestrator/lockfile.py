@@ -2,9 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from cluster.config import ClusterConfig
 from cluster.errors import ConfigError, Problem
@@ -15,6 +15,13 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def inside(path: str) -> str:
+    """A path that stays below its folder: what a hub or a lock says must not lead elsewhere."""
+    if not path or path.startswith("/") or "\0" in path or {"", ".", ".."} & set(path.split("/")):
+        raise ValueError(f"{path!r} leads out of the model's folder")
+    return path
+
+
 class LockedFile(Entry):
     """One file of a snapshot; size in bytes.
 
@@ -22,7 +29,7 @@ class LockedFile(Entry):
     file (SHA-1 over "blob <size>\\0" and the content).
     """
 
-    path: str
+    path: Annotated[str, AfterValidator(inside)]
     size: int = Field(ge=0)
     hash: str = Field(pattern=r"^(sha256:[0-9a-f]{64}|git-sha1:[0-9a-f]{40})$")
 

@@ -2,6 +2,7 @@
 
 import typer
 
+from orchestrator.hub_cli import models_lock, models_pull
 from orchestrator.recipes_cli import models_list, models_show
 from orchestrator.verify_cli import models_manifest, models_verify
 
@@ -17,3 +18,5 @@ models_app.command("list")(models_list)
 models_app.command("show")(models_show)
 models_app.command("verify")(models_verify)
 models_app.command("manifest")(models_manifest)
+models_app.command("lock")(models_lock)
+models_app.command("pull")(models_pull)

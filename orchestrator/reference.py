@@ -38,6 +38,8 @@ VERBS = (
     "generate",
     "models verify",
     "models manifest",
+    "models lock",
+    "models pull",
 )
 
 

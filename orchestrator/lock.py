@@ -1,0 +1,124 @@
+"""The verb `models lock`: write down which commit a recipe's revision is, and each file's hash."""
+
+import json
+from dataclasses import dataclass, replace
+
+from cluster.answers import last_answer
+from cluster.config import ClusterConfig
+from cluster.errors import HostError
+from cluster.execute import Tell
+from cluster.facts import probe
+from cluster.program import guarded
+from cluster.transport import Transport
+from orchestrator.hub import ask_hub, now, the_hub
+from orchestrator.lockfile import LockedFile, LockedModel, lock_path, read_lock, write_lock
+from orchestrator.model_cache import ModelFiles, find_model, require_complete
+from orchestrator.recipe import Recipe
+
+HASH_LIMIT_S = 300.0
+
+
+@dataclass(frozen=True)
+class LockReport:
+    """What the lock says now, and how it differs from what it said; sizes in bytes."""
+
+    recipe: str
+    model: str
+    revision: str
+    commit: str
+    former_commit: str
+    files: int
+    total_bytes: int
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    is_new: bool
+    written: bool
+    lock_file: str
+
+    @property
+    def differs(self) -> bool:
+        files = self.added or self.removed or self.changed
+        return bool(self.is_new or files or self.commit != self.former_commit)
+
+
+def lock_model(
+    transport: Transport, config: ClusterConfig, recipe: Recipe, tell: Tell, *, check: bool = False
+) -> LockReport:
+    """Ask the hub, or a host for a model that no hub knows. With `check` nothing is written."""
+    path = lock_path(config)
+    lock = read_lock(path)
+    former = lock.find(recipe)
+    if on_hub(recipe):
+        hub = the_hub()
+        tell(f"asking {hub.endpoint} for {recipe.model} at {recipe.revision}")
+        found = ask_hub(hub, recipe.model, recipe.revision, tell)
+    else:
+        found = from_head(transport, config, recipe, tell)
+    report = compared(recipe, former, found, str(path))
+    if report.differs and not check:
+        write_lock(path, lock.with_model(found))
+        report = replace(report, written=True)
+    return report
+
+
+def on_hub(recipe: Recipe) -> bool:
+    return not recipe.made and not recipe.model.startswith(("/", "~"))
+
+
+def from_head(
+    transport: Transport, config: ClusterConfig, recipe: Recipe, tell: Tell
+) -> LockedModel:
+    """A folder that no hub knows, as it is on the head; one that is made, is made first."""
+    host = probe(transport, config, config.head, ())
+    (found,) = find_model(transport, recipe, [host], tell, make_missing=True)
+    require_complete(recipe, [found])
+    tell(f"hashing {found.path} on {host.node.name}")
+    return LockedModel(
+        model=recipe.model,
+        revision=recipe.revision,
+        commit="",
+        locked=now(),
+        files=tuple(LockedFile(path=p, size=s, hash=h) for p, s, h in hashes(transport, found)),
+    )
+
+
+def hashes(transport: Transport, found: ModelFiles) -> list[tuple[str, int, str]]:
+    """Path, size and hash of every file. Raises HostError for one that cannot be read."""
+    node = found.host.node
+    sent = guarded("orchestrator.host.folder_hashes", {"path": found.path}, HASH_LIMIT_S)
+    result = transport.run(node, sent, timeout_s=HASH_LIMIT_S + 10)
+    answer = last_answer(result.out)
+    if answer["code"] != 0:
+        raise HostError(
+            node.name,
+            f"{found.path} could not be hashed within {HASH_LIMIT_S:g} s"
+            if answer["hangs"]
+            else f"{found.path} cannot be read",
+            "does the disk or the network mount answer, and may the SSH user read every file?",
+            log=answer["out"],
+        )
+    return [tuple(each) for each in json.loads(answer["out"])["files"]]
+
+
+def compared(
+    recipe: Recipe, former: LockedModel | None, found: LockedModel, lock_file: str
+) -> LockReport:
+    """Pure."""
+    old = {file.path: file.hash for file in former.files} if former else {}
+    new = {file.path: file.hash for file in found.files}
+    return LockReport(
+        recipe=recipe.name,
+        model=found.model,
+        revision=found.revision,
+        commit=found.commit,
+        former_commit=former.commit if former else "",
+        files=len(new),
+        total_bytes=found.total_bytes,
+        added=tuple(sorted(new.keys() - old.keys())) if former else (),
+        removed=tuple(sorted(old.keys() - new.keys())),
+        changed=tuple(sorted(path for path in new.keys() & old.keys() if new[path] != old[path])),
+        is_new=former is None,
+        written=False,
+        lock_file=lock_file,
+    )

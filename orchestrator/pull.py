@@ -1,0 +1,112 @@
+"""The verb `models pull`: a model's files from the hub into the cache, at the locked commit."""
+
+from dataclasses import dataclass
+
+from cluster.config import ClusterConfig
+from cluster.errors import Problem, UsageError
+from cluster.execute import Tell
+from cluster.facts import Facts, HostFacts, gather_facts
+from cluster.inventory import nearest
+from cluster.lock import cluster_lock
+from cluster.node import Node
+from cluster.share import sharers
+from cluster.transport import Transport
+from orchestrator.downloading import Says, download
+from orchestrator.hub import the_hub
+from orchestrator.lock import lock_model, on_hub
+from orchestrator.lockfile import LockedModel, lock_path, read_lock
+from orchestrator.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class PullReport:
+    """What was downloaded, and who has it now; sizes in bytes."""
+
+    recipe: str
+    model: str
+    commit: str
+    host: str
+    path: str
+    files: int
+    total_bytes: int
+    downloaded_files: int
+    downloaded_bytes: int
+    shared_with: tuple[str, ...]
+    without: tuple[str, ...]
+    seconds: float
+
+
+def pull(
+    transport: Transport, config: ClusterConfig, recipe: Recipe, host: str | None, says: Says
+) -> PullReport:
+    """Download what is missing on one host, the head unless another is named.
+
+    Raises UsageError for a model that no hub knows, HostError with what the host met.
+    """
+    node = chosen(config, host)
+    if not on_hub(recipe):
+        raise UsageError(nothing_to_pull(recipe))
+    entry = locked(transport, config, recipe, says.tell)
+    facts = gather_facts(transport, config)
+    here = found(facts, node)
+    with cluster_lock(transport, config) as lock:
+        lock.audit(f"models pull {recipe.name}: {entry.model}@{entry.commit} to {node.name}")
+        end = download(transport, here, entry, the_hub(), says)
+    others = [each for each in facts.hosts if each.node != node and usable(each)]
+    shared = [each.node.name for each in sharers(transport, here, others)]
+    return PullReport(
+        recipe=recipe.name,
+        model=entry.model,
+        commit=entry.commit,
+        host=node.name,
+        path=end["path"].rstrip("/"),
+        files=len(entry.files),
+        total_bytes=entry.total_bytes,
+        downloaded_files=end["files"],
+        downloaded_bytes=end["bytes"],
+        shared_with=tuple(shared),
+        without=tuple(e.name for e in config.node if e.name not in (node.name, *shared)),
+        seconds=end["seconds"],
+    )
+
+
+def chosen(config: ClusterConfig, host: str | None) -> Node:
+    if host is None:
+        return config.head
+    named = [node for node in config.node if node.name == host]
+    if not named:
+        hint = nearest(host, (node.name for node in config.node))
+        raise UsageError(Problem(f"no host `{host}`", "--host", hint))
+    return named[0]
+
+
+def nothing_to_pull(recipe: Recipe) -> Problem:
+    if recipe.made:
+        what, hint = "is made on the hosts", f"orchestrate serve --model {recipe.name}"
+    else:
+        what, hint = "is a folder on the hosts", f"copy it to {recipe.model} on one of them"
+    return Problem(f"there is nothing to download: {recipe.model} {what}", recipe.name, hint)
+
+
+def locked(transport: Transport, config: ClusterConfig, recipe: Recipe, tell: Tell) -> LockedModel:
+    """What models.lock says; locked first where it says nothing."""
+    path = lock_path(config)
+    if read_lock(path).find(recipe) is None:
+        tell(f"{path} does not have {recipe.model} yet: locking it first")
+        lock_model(transport, config, recipe, tell)
+    entry = read_lock(path).find(recipe)
+    assert entry is not None
+    return entry
+
+
+def found(facts: Facts, node: Node) -> HostFacts:
+    """The host's facts. Raises why it cannot be reached."""
+    for lost in facts.unreached:
+        if lost.node == node:
+            raise lost.error
+    return next(each for each in facts.hosts if each.node == node)
+
+
+def usable(host: HostFacts) -> bool:
+    """A cache that hangs or is not there is not shared."""
+    return host.cache.exists and not host.cache.hangs
