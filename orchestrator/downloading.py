@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from huggingface_hub import constants
-
 from cluster.answers import answers
 from cluster.errors import Unreachable
 from cluster.execute import Tell
@@ -19,7 +17,7 @@ from orchestrator.hub import Hub
 from orchestrator.lockfile import LockedModel
 from orchestrator.pull_errors import GOES_ON, explained, no_answer
 
-SILENCE_LIMIT_S = 30.0  # the program says something each second
+SILENCE_LIMIT_S = 20.0  # the program says something each second
 GB = 1e9
 
 
@@ -72,7 +70,7 @@ def request_for(here: HostFacts, entry: LockedModel, hub: Hub) -> dict[str, Any]
         "commit": entry.commit,
         "endpoint": hub.endpoint,
         "token": hub.token or "",
-        "stall_s": constants.HF_HUB_DOWNLOAD_TIMEOUT,
+        "silence_s": hub.silence_s,
         "files": [(file.path, file.size, file.hash) for file in entry.files],
     }
 

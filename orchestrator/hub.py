@@ -3,12 +3,13 @@
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx2
 from huggingface_hub import HfApi, constants, get_session, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RevisionNotFoundError
+from pydantic import ValidationError
 
 from cluster.execute import Tell
 from cluster.retry import poll
@@ -24,13 +25,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Hub:
-    """Where the hub is, and who asks. The token is in no representation of it."""
+    """Where the hub is, who asks, and how long a download may be silent, in seconds."""
 
     endpoint: str
-    token: str | None
-
-    def __repr__(self) -> str:
-        return f"Hub({self.endpoint})"
+    token: str | None = field(default=None, repr=False)
+    silence_s: float = constants.DEFAULT_DOWNLOAD_TIMEOUT
 
     @property
     def api(self) -> HfApi:
@@ -39,8 +38,8 @@ class Hub:
 
 
 def the_hub() -> Hub:
-    """HF_ENDPOINT, and HF_TOKEN or what `hf auth login` has saved on this machine."""
-    return Hub(constants.ENDPOINT.rstrip("/"), get_token())
+    """What the environment says, and HF_TOKEN or what `hf auth login` has saved here."""
+    return Hub(constants.ENDPOINT.rstrip("/"), get_token(), constants.HF_HUB_DOWNLOAD_TIMEOUT)
 
 
 def ask_hub(hub: Hub, model: str, revision: str, tell: Tell) -> LockedModel:
@@ -65,7 +64,8 @@ def ask_hub(hub: Hub, model: str, revision: str, tell: Tell) -> LockedModel:
     except (httpx2.HTTPError, OSError, HFValidationError) as error:
         raise explained(error, hub.endpoint, model, known_user=bool(hub.token)) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise not_a_hub(error, hub.endpoint, model) from None
+        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else f"{error}"
+        raise not_a_hub(said, hub.endpoint, model) from None
 
 
 def may_read(hub: Hub, model: str) -> bool:

@@ -80,9 +80,8 @@ def no_name(model: str) -> OrchestrateError:
     return UsageError(Problem(f"`{model}` is no name of a model on the hub", "model", hint))
 
 
-def not_a_hub(error: Exception, endpoint: str, model: str) -> OrchestrateError:
-    said = str(error).splitlines() or [type(error).__name__]
-    what = f"{endpoint} does not answer as a hub ({said[0]})"
+def not_a_hub(said: str, endpoint: str, model: str) -> OrchestrateError:
+    what = f"{endpoint} does not answer as a hub ({said})"
     return PreflightError(Problem(what, model, "is HF_ENDPOINT right, or a login page in between?"))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import io
 import re
 import time
 import urllib.error
@@ -14,7 +15,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 PIECE = 1 << 30  # bytes of one request: a CDN gives no more than 50 GB, and its addresses expire
 CHUNK = 1 << 18
@@ -60,10 +61,10 @@ def origin(url: str) -> tuple[str, str]:
 
 
 class Source:
-    """A server, the token for it, and how long it may be silent."""
+    """A server, the token for it, how long it may be silent, the first pause after a fault."""
 
-    def __init__(self, endpoint: str, token: str, stall_s: float) -> None:
-        self.endpoint, self.stall_s = endpoint, stall_s
+    def __init__(self, endpoint: str, token: str, silence_s: float, pause_s: float = 1.0) -> None:
+        self.endpoint, self.silence_s, self.pause_s = endpoint, silence_s, pause_s
         self.headers = {"User-Agent": "orchestrate"}
         if token:
             self.headers["Authorization"] = f"Bearer {token}"
@@ -75,7 +76,7 @@ class Source:
         headers = {**self.headers, "Range": f"bytes={start}-{stop - 1}"}
         try:
             wanted = urllib.request.Request(url, headers=headers)
-            return self.opener.open(wanted, timeout=self.stall_s)
+            return self.opener.open(wanted, timeout=self.silence_s)
         except urllib.error.HTTPError as error:
             raise self.judged(error) from None
         except (OSError, http.client.HTTPException) as error:
@@ -102,9 +103,9 @@ def reason_of(error: Exception) -> str:
 
 @dataclass
 class Sink:
-    """An unbuffered file, the hash of what is in it, and whom to tell of bytes and of pauses."""
+    """A file without a buffer, the hash of what is in it, whom to tell of bytes and of pauses."""
 
-    file: BinaryIO
+    file: io.FileIO
     digest: Any
     count: Callable[[int], None]
     waits: Callable[[str, float], None]
@@ -135,7 +136,8 @@ def fetch(source: Source, path: str, size: int, sink: Sink) -> None:
             fetch_piece(source, path, size, sink)
         except Again as again:
             tries = 1 if sink.file.tell() > before else tries + 1
-            pause_s = 2.0 ** (tries - 1) if again.pause_s is None else again.pause_s
+            growing = source.pause_s * 2 ** (tries - 1)
+            pause_s = growing if again.pause_s is None else again.pause_s
             waited += pause_s
             if tries >= TRIES or waited > PAUSE_LIMIT_S:
                 raise Failed("hub", why=str(again)) from None

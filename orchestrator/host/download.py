@@ -1,6 +1,6 @@
 """Download a model's files from the hub into the cache, at one commit, and go on where it stopped.
 
-Input: {"cache", "model", "revision", "commit", "endpoint", "token", "stall_s", "files": [[path,
+Input: {"cache", "model", "revision", "commit", "endpoint", "token", "silence_s", "files": [[path,
 bytes, hash]]}, then a line now and then: silence or the end of the input ends it, and what has
 arrived stays. Output, one JSON object a line: {"start": {...}}, {"done": bytes} each second,
 {"file": path}, {"waits": why, "pause_s": s}, at last {"end": {...}} or {"failed": kind, ...}.
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import json
 import os
 import queue
 import select
 import threading
 import time
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 from cluster.host import fetch
 
@@ -61,7 +62,8 @@ class Download:
         self.request = request
         name = "models--" + request["model"].replace("/", "--")
         self.folder = os.path.join(os.path.expanduser(request["cache"]), "hub", name)
-        self.source = fetch.Source(request["endpoint"], request["token"], request["stall_s"])
+        server = (request["endpoint"], request["token"], request["silence_s"])
+        self.source = fetch.Source(*server)
         self.done, self.active = 0, time.monotonic()
         self.counting = threading.Lock()
         self.waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -171,8 +173,11 @@ class Download:
     def download(self, path: str, size: int, known: str) -> None:
         target = self.blob(known)
         part = target + ".incomplete"
-        with open(os.open(part, os.O_CREAT | os.O_RDWR, 0o666), "r+b", buffering=0) as file:
-            claim(file, part)
+        with claimed(part) as file:
+            if size_of(target) == size:  # another program was faster
+                os.unlink(part)
+                self.count(size)
+                return
             while not self.filled(file, path, size, known):
                 self.waits(f"{path}: what an earlier run left is damaged, from the start", 0)
             os.fsync(file.fileno())
@@ -180,7 +185,7 @@ class Download:
             os.unlink(target)
         os.replace(part, target)
 
-    def filled(self, file: BinaryIO, path: str, size: int, known: str) -> bool:
+    def filled(self, file: io.FileIO, path: str, size: int, known: str) -> bool:
         """Whole and right; False where what an earlier run left was wrong, and is gone now.
 
         Raises Failed, and removes the file, when the hub itself gives other bytes.
@@ -212,19 +217,23 @@ class Download:
         return False
 
 
-def claim(file: BinaryIO, part: str) -> None:
-    """One program at a time writes it; one that was just interrupted may need a moment to go."""
+def claimed(part: str) -> io.FileIO:
+    """The file, for one program at a time; one that was just interrupted needs a moment to go."""
     limit = time.monotonic() + CLAIM_LIMIT_S
     while True:
+        descriptor = os.open(part, os.O_CREAT | os.O_RDWR, 0o666)
+        file = io.FileIO(descriptor, "r+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+            if os.path.exists(part) and os.path.samestat(os.fstat(descriptor), os.stat(part)):
+                return file
         except BlockingIOError:
             if time.monotonic() > limit:
                 raise fetch.Failed("busy", path=part) from None
             time.sleep(0.1)
         except OSError:
-            return  # a file system without locks
+            return file  # a file system without locks
+        file.close()
 
 
 def size_of(path: str) -> int | None:

@@ -146,7 +146,8 @@ class HubRequest(BaseHTTPRequestHandler):
 
     def send_blob(self, blob: Blob, headers: Mapping[str, str] = {}) -> None:
         start, stop = 0, blob.size
-        if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", "")):
+        given = self.headers.get("Range", "") if self.hub.takes_ranges else ""
+        if asked := re.fullmatch(r"bytes=(\d+)-(\d*)", given):
             start = int(asked[1])
             stop = min(blob.size, int(asked[2]) + 1) if asked[2] else blob.size
             if start >= blob.size:

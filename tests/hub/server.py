@@ -47,6 +47,7 @@ class Hub:
     repositories: dict[str, Repository] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
     strangers: set[str] = field(default_factory=set)
+    takes_ranges: bool = True
     faults: list[Fault] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
