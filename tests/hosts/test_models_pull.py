@@ -11,6 +11,7 @@ from tests.hosts.lab import Lab, end_of, wait_for
 from tests.hub.faults import Fault
 from tests.hub.repository import Repository
 from tests.hub.server import Hub
+from tests.testbed.host import Host
 from tests.testbed.network import CONTROL_NUMBER, NETWORKS
 
 pytestmark = pytest.mark.hosts
@@ -147,17 +148,22 @@ def test_a_gated_model_and_where_the_token_is(desk: Desk) -> None:
     said = wait_for(process, "h1 downloads")
     hold.arrived()
     host = desk.lab.hosts[0]
-    look = (
-        "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ; grep -ar . ~/.orchestrate /tmp /root/cache"
-    )
-    assert "host.download" in (seen := host.run(look, check=False).stdout)
+    seen = host.run("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ", check=False).stdout
+    assert "host.download" in seen
     assert TOKEN not in seen
+    assert files_with_the_token(host) == ""
     hold.released.set()
     code, rest = end_of(process)
     assert code == 0
+    assert files_with_the_token(host) == ""
     assert TOKEN not in said + rest + audit(desk.lab) + desk.lock_file.read_text()
     assert desk.whole(1)
     assert {each.authorization for each in desk.hub.asked if each.cdn} == {""}
+
+
+def files_with_the_token(host: Host) -> str:
+    places = "/tmp /run /var/log /root/.orchestrate /root/cache"
+    return host.run(f"find {places} -xdev -type f -exec grep -lsF {TOKEN} {{}} +; true").stdout
 
 
 def test_the_hub_asks_for_a_pause(desk: Desk) -> None:
