@@ -70,7 +70,7 @@ def from_head(
     transport: Transport, config: ClusterConfig, recipe: Recipe, tell: Tell
 ) -> LockedModel:
     """A folder that no hub knows, as it is on the head; one that is made, is made first."""
-    host = probe(transport, config, config.head, ())
+    host = probe(transport, config, config.head, (), {})
     (found,) = find_model(transport, recipe, [host], tell, make_missing=True)
     require_complete(recipe, [found])
     tell(f"hashing {found.path} on {host.node.name}")
