@@ -8,10 +8,12 @@ from ipaddress import ip_address
 from cluster.checks.cache import cache_findings, share_findings
 from cluster.checks.clock import clock_findings
 from cluster.checks.gpus import gpu_findings
+from cluster.checks.link import link_findings
 from cluster.checks.machine import disk_findings, limit_findings, shm_findings
 from cluster.checks.memory import memory_findings
 from cluster.checks.ports import ray_port_findings, worker_port_findings
 from cluster.checks.reach import address_findings, ssh_findings
+from cluster.checks.roce import roce_findings
 from cluster.checks.session import dns_findings, linger_findings
 from cluster.checks.software import known_bad_findings, venv_findings, version_findings
 from cluster.config import ClusterConfig
@@ -19,6 +21,7 @@ from cluster.errors import OrchestrateError
 from cluster.execute import Tell, gather
 from cluster.facts import Facts, gather_facts
 from cluster.finding import Finding
+from cluster.paths import path_findings
 from cluster.transport import Transport
 
 FactCheck = Callable[[ClusterConfig, Facts], Iterable[Finding]]
@@ -32,6 +35,8 @@ FACT_CHECKS: tuple[FactCheck, ...] = (
     version_findings,
     known_bad_findings,
     address_findings,
+    link_findings,
+    roce_findings,
     gpu_findings,
     memory_findings,
     disk_findings,
@@ -44,7 +49,7 @@ FACT_CHECKS: tuple[FactCheck, ...] = (
     cache_findings,
 )
 # those that ask the hosts something of their own; all run side by side
-ASKING_CHECKS: tuple[AskingCheck, ...] = (share_findings,)
+ASKING_CHECKS: tuple[AskingCheck, ...] = (share_findings, path_findings)
 
 
 @dataclass(frozen=True)

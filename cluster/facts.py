@@ -20,11 +20,20 @@ HEAD, WORKER = "ray-head", "ray-worker"  # the names of Ray's services
 
 
 class Interface(Fact):
+    """Speed in Mbit/s. One without an address is here only if it stands before an RDMA device."""
+
     name: str
     addresses: tuple[str, ...]
     mtu: int | None
     speed: int | None
+    up: bool = True
+    networks: tuple[str, ...] = ()  # the addresses again, as 192.168.100.10/24
     rdma: tuple[str, ...] = ()
+    rdma_down: tuple[str, ...] = ()  # those of them without an ACTIVE port
+
+    @property
+    def rdma_active(self) -> tuple[str, ...]:
+        return tuple(device for device in self.rdma if device not in self.rdma_down)
 
 
 class Listener(Fact):

@@ -2,6 +2,9 @@
 
 from cluster.facts import HostFacts
 
+# NCCL_IB_GID_INDEX is left unset on purpose: the index of an address drifts after a reboot, and the
+# wrong one hangs after the weights are loaded. NCCL finds the right one by itself.
+
 # one cable of a DGX Spark is two RoCE devices: NCCL reaches 200 Gb/s only with both named
 SPARK_CAPABILITY = "12.1"
 
@@ -32,11 +35,12 @@ def network_environment(host: HostFacts) -> dict[str, str]:
     }
     if fast.name == "lo":
         return env
-    devices = sorted({device for each in host.interfaces if each.addresses for device in each.rdma})
     env["UCX_NET_DEVICES"] = fast.name
-    if fast.rdma:
+    if fast.rdma_active:
+        used = host.interfaces if is_spark(host) else (fast,)
+        devices = {device for each in used if each.addresses for device in each.rdma_active}
         env["NCCL_IB_DISABLE"] = "0"
-        env["NCCL_IB_HCA"] = ",".join(devices if is_spark(host) else sorted(fast.rdma))
+        env["NCCL_IB_HCA"] = ",".join(sorted(devices))
     if is_spark(host):
         env["NCCL_IGNORE_CPU_AFFINITY"] = "1"
     return env

@@ -13,11 +13,20 @@ from typing import Any
 from cluster.host import services
 
 SIOCGIFCONF = 0x8912
+SIOCGIFNETMASK = 0x891B
 IFREQ_BYTES = 40
 LISTEN = "0A"
+INTERFACES = Path("/sys/class/net")
 
 
 def interfaces() -> list[dict[str, Any]]:
+    """Each that has an IPv4 address, then those that have none but stand before an RDMA device."""
+    found = addressed()
+    names = {item["name"] for item in found}
+    return found + [item for item in rdma_interfaces() if item["name"] not in names]
+
+
+def addressed() -> list[dict[str, Any]]:
     """IPv4 addresses by interface, MTU, and speed in Mbit/s (None where the driver has none)."""
     room = bytearray(IFREQ_BYTES * 256)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -30,7 +39,16 @@ def interfaces() -> list[dict[str, Any]]:
         name = entry[:16].partition(b"\0")[0].decode().partition(":")[0]
         item = found.setdefault(name, describe(name))
         item["addresses"].append(socket.inet_ntoa(entry[20:24]))
+        item["networks"].append(f"{socket.inet_ntoa(entry[20:24])}/{prefix(entry)}")
     return list(found.values())
+
+
+def prefix(entry: bytes) -> int:
+    """Length of the network's prefix; 32 where the kernel does not say."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
+        answer = fcntl.ioctl(sock, SIOCGIFNETMASK, entry)
+        return bin(struct.unpack("!I", answer[20:24])[0]).count("1")
+    return 32
 
 
 def ctypes_address(buffer: bytearray) -> int:
@@ -39,17 +57,38 @@ def ctypes_address(buffer: bytearray) -> int:
     return ctypes.addressof((ctypes.c_char * len(buffer)).from_buffer(buffer))
 
 
-def describe(name: str) -> dict[str, Any]:
-    folder = Path("/sys/class/net") / name
+def describe(name: str, root: Path = INTERFACES) -> dict[str, Any]:
+    folder = root / name
     speed = number(folder / "speed")
     devices = sorted(path.name for path in (folder / "device" / "infiniband").glob("*"))
     return {
         "name": name,
         "addresses": [],
+        "networks": [],
         "mtu": number(folder / "mtu"),
         "speed": speed if speed and speed > 0 else None,
+        "up": text(folder / "operstate") in ("up", "unknown", ""),
         "rdma": devices,
+        "rdma_down": [each for each in devices if not active(folder, each)],
     }
+
+
+def rdma_interfaces(root: Path = INTERFACES) -> list[dict[str, Any]]:
+    return [
+        describe(path.parents[1].name, root) for path in sorted(root.glob("*/device/infiniband"))
+    ]
+
+
+def active(folder: Path, device: str) -> bool:
+    """One of its ports is ACTIVE, or none of them can be read."""
+    states = [text(path) for path in (folder / "device/infiniband" / device).glob("ports/*/state")]
+    return not any(states) or any("ACTIVE" in state for state in states)
+
+
+def text(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_text().strip()
+    return ""
 
 
 def number(path: Path) -> int | None:

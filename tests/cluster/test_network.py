@@ -30,6 +30,18 @@ def test_a_twin_without_an_address_is_not_named() -> None:
     assert env["NCCL_IB_HCA"] == "rocep1s0f0"
 
 
+def test_a_device_that_is_down_is_not_named() -> None:
+    node = config_of().head
+    cable = (
+        interface("enp1s0f0np0", node.fast, rdma=("rocep1s0f0",)),
+        interface("enp1s0f1np1", "10.0.7.1", rdma=("rocep1s0f1",), rdma_down=("rocep1s0f1",)),
+    )
+    env = network_environment(host_facts(node, interfaces=cable, gpus=(gb10(),)))
+    assert env["NCCL_IB_HCA"] == "rocep1s0f0"
+    dead = (interface("ib0", node.fast, rdma=("mlx5_0",), rdma_down=("mlx5_0",)),)
+    assert "NCCL_IB_HCA" not in network_environment(host_facts(node, interfaces=dead))
+
+
 def test_plain_host_has_no_rdma() -> None:
     env = network_environment(host_facts(config_of().head))
     assert env["NCCL_SOCKET_IFNAME"] == "eth1"

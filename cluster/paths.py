@@ -1,0 +1,129 @@
+"""Every path between the hosts tried at once: each opens ports, then all call on all."""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.answers import answers
+from cluster.checks.paths import HostPaths, Opened, Tried, findings_of
+from cluster.config import ClusterConfig
+from cluster.errors import HostError, OrchestrateError
+from cluster.execute import gather
+from cluster.facts import Facts, HostFacts
+from cluster.finding import Finding
+from cluster.program import program
+from cluster.transport import Session, Transport
+
+PROGRAM = "cluster.host.path_check"
+SILENCE_LIMIT_S = 20.0
+FREE_PORTS = 2  # such as vLLM, NCCL and Gloo ask of the kernel for their rendezvous
+LEAST_MTU = 1500
+
+
+@dataclass
+class Talk:
+    """A host with its program running."""
+
+    host: HostFacts
+    session: Session
+    answers: Iterator[Mapping[str, Any]]
+    hello: Mapping[str, Any] = field(default_factory=dict)
+
+    def next(self) -> Mapping[str, Any]:
+        """Raises HostError when the program is silent or has ended."""
+        with suppress(TimeoutError, StopIteration):
+            return next(self.answers)
+        hint = "does python3 3.9 or newer run there? is the host overloaded?"
+        raise HostError(self.host.node.name, f"the {PROGRAM} program gave no answer", hint)
+
+
+def path_findings(transport: Transport, config: ClusterConfig, facts: Facts) -> list[Finding]:
+    """Ports, MTU and route between each two hosts; nothing to say of fewer than two."""
+    hosts = [host for host in facts.hosts if is_on_link(host)]
+    if len(hosts) < 2:
+        return []
+    tried, broken = try_paths(transport, config, hosts)
+    return [
+        *(Finding("paths", p.where, "failure", p.what, p.hint) for e in broken for p in e.problems),
+        *findings_of(config, tried),
+    ]
+
+
+def is_on_link(host: HostFacts) -> bool:
+    """One whose link is down is a finding already."""
+    link = host.fast_interface
+    return link is not None and link.up and link.name != "lo"
+
+
+def try_paths(
+    transport: Transport, config: ClusterConfig, hosts: Sequence[HostFacts]
+) -> tuple[list[HostPaths], list[OrchestrateError]]:
+    """Two round trips a host, all hosts at once; a host that fails does not hide the others."""
+    nonce = secrets.token_hex(8)
+    opened: list[Talk] = []
+
+    def start(host: HostFacts) -> Talk:
+        session = transport.session(host.node, program(PROGRAM, opening(config, host, nonce)))
+        talk = Talk(host, session, answers(session, SILENCE_LIMIT_S))
+        opened.append(talk)
+        talk.hello = talk.next()
+        return talk
+
+    try:
+        begun = [outcome for _, outcome in gather(hosts, start)]
+        talks = [each for each in begun if isinstance(each, Talk)]
+        ended = [outcome for _, outcome in gather(talks, lambda talk: ask(talk, talks))]
+    finally:
+        for talk in opened:
+            talk.session.close()
+    broken = [each for each in (*begun, *ended) if isinstance(each, OrchestrateError)]
+    return [each for each in ended if isinstance(each, HostPaths)], broken
+
+
+def opening(config: ClusterConfig, host: HostFacts, nonce: str) -> dict[str, Any]:
+    first, last = config.ray.worker_ports.split("-")
+    return {
+        "address": host.node.fast,
+        "nonce": nonce,
+        "fixed": [config.ray.port] if host.node.is_head else [],
+        "ranges": [[int(first), int(last)]],
+        "free": FREE_PORTS,
+    }
+
+
+def ask(talk: Talk, talks: Sequence[Talk]) -> HostPaths:
+    others = [other for other in talks if other is not talk]
+    request = {"peers": [peer_of(talk.host, other) for other in others]}
+    talk.session.send(json.dumps(request) + "\n")
+    answer = talk.next()["peers"]
+    names = {other.host.node.name: other.host for other in others}
+    tried = {
+        name: Tried(
+            source=found["source"],
+            ports={int(port): outcome for port, outcome in found["ports"].items()},
+            mtu=found["mtu"],
+            full=full_size(talk.host, names[name]),
+        )
+        for name, found in answer.items()
+    }
+    opened = tuple(Opened(*entry) for entry in talk.hello["ports"])
+    return HostPaths(talk.host, opened, tried)
+
+
+def peer_of(host: HostFacts, other: Talk) -> dict[str, Any]:
+    return {
+        "name": other.host.node.name,
+        "address": other.host.node.fast,
+        "ports": [port for port, _, state in other.hello["ports"] if state in ("open", "held")],
+        "udp": other.hello["udp"],
+        "bytes": full_size(host, other.host),
+    }
+
+
+def full_size(one: HostFacts, other: HostFacts) -> int:
+    """The largest packet that both ends take; where they differ, the facts' own check says so."""
+    known = [host.fast_interface.mtu for host in (one, other) if host.fast_interface]
+    return min((mtu for mtu in known if mtu), default=LEAST_MTU)
