@@ -29,8 +29,11 @@ class Command:
 
 def masked(name: str, value: str) -> str:
     """The value for display: quoted, or stars when the variable's name says it is a secret."""
-    secret = any(sign in name.upper().split("_") for sign in SECRET_SIGNS)
-    return "****" if secret else shlex.quote(value)
+    return "****" if is_secret(name) else shlex.quote(value)
+
+
+def is_secret(name: str) -> bool:
+    return any(sign in name.upper().split("_") for sign in SECRET_SIGNS)
 
 
 def shell_line(words: tuple[str, ...]) -> str:

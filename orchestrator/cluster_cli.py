@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from cluster.check import check_cluster
+from cluster.environment import environment_report
 from cluster.errors import OrchestrateError
+from cluster.facts import gather_facts
 from cluster.preflight import known_names
 from cluster.start import prepare_start, start_cluster
-from orchestrator import check_report, report
+from orchestrator import check_report, env_report, report
 from orchestrator.verb import DryRun, Force, Json, Nodes, Run, show, take_down, with_hosts
 
 cluster_app = typer.Typer(
@@ -42,15 +44,34 @@ def cluster_stop(nodes: Nodes = None, dry_run: DryRun = False, json: Json = Fals
 
 
 @cluster_app.command("check")
-def cluster_check(nodes: Nodes = None, json: Json = False) -> None:
+def cluster_check(
+    nodes: Nodes = None,
+    env: Annotated[
+        bool,
+        typer.Option(
+            "--env", help="Only show each host's NCCL, Gloo, UCX and Ray variables, to paste."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
     """Find every problem of the hosts at once, before anything starts; change nothing."""
 
     def verb(run: Run) -> int:
+        if env:
+            return show_environment(run, json)
         found = check_cluster(run.transport, run.config, run.console.tell)
         show(run, found, check_report.checked, json)
         return 1 if found.failed else 0
 
     with_hosts(nodes, verb)
+
+
+def show_environment(run: Run, json: bool) -> int:
+    known = environment_report(run.config, gather_facts(run.transport, run.config))
+    run.console.raw(report.as_json(known) if json else env_report.exports(known))
+    if known.problems:
+        run.console.fail(OrchestrateError(*known.problems))
+    return 1 if known.problems else 0
 
 
 @cluster_app.command("trust")
