@@ -50,6 +50,12 @@ class ClusterTable(Table):
         description="The fast link's network, as in `192.168.100.0/24`. Every `fast_address` must "
         "lie inside. Default: not checked.",
     )
+    fast_gbit: float | None = Field(
+        default=None,
+        gt=0,
+        description="What the fast link should carry, in Gb/s, for `cluster check --bandwidth`. "
+        "Default: the speed that the interfaces report.",
+    )
     venv: str = Field(
         default="~/vllm-env", description="Virtual environment with ray and vllm on every host."
     )

@@ -1,43 +1,22 @@
 """Every path between the hosts tried at once: each opens ports, then all call on all."""
 
-import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-from cluster.answers import answers
 from cluster.checks.paths import HostPaths, Opened, Tried, findings_of
 from cluster.config import ClusterConfig
-from cluster.errors import HostError, OrchestrateError
+from cluster.errors import OrchestrateError
 from cluster.execute import gather
 from cluster.facts import Facts, HostFacts
 from cluster.finding import Finding
-from cluster.program import program
-from cluster.transport import Session, Transport
+from cluster.program import Program, program
+from cluster.talk import Talk, talking
+from cluster.transport import Transport
 
 PROGRAM = "cluster.host.path_check"
-SILENCE_LIMIT_S = 20.0
 FREE_PORTS = 2  # such as vLLM, NCCL and Gloo ask of the kernel for their rendezvous
 LEAST_MTU = 1500
-
-
-@dataclass
-class Talk:
-    """A host with its program running."""
-
-    host: HostFacts
-    session: Session
-    answers: Iterator[Mapping[str, Any]]
-    hello: Mapping[str, Any] = field(default_factory=dict)
-
-    def next(self) -> Mapping[str, Any]:
-        """Raises HostError when the program is silent or has ended."""
-        with suppress(TimeoutError, StopIteration):
-            return next(self.answers)
-        hint = "does python3 3.9 or newer run there? is the host overloaded?"
-        raise HostError(self.host.node.name, f"the {PROGRAM} program gave no answer", hint)
 
 
 def path_findings(transport: Transport, config: ClusterConfig, facts: Facts) -> list[Finding]:
@@ -63,23 +42,13 @@ def try_paths(
 ) -> tuple[list[HostPaths], list[OrchestrateError]]:
     """Two round trips a host, all hosts at once; a host that fails does not hide the others."""
     nonce = secrets.token_hex(8)
-    opened: list[Talk] = []
 
-    def start(host: HostFacts) -> Talk:
-        session = transport.session(host.node, program(PROGRAM, opening(config, host, nonce)))
-        talk = Talk(host, session, answers(session, SILENCE_LIMIT_S))
-        opened.append(talk)
-        talk.hello = talk.next()
-        return talk
+    def make(host: HostFacts) -> Program:
+        return program(PROGRAM, opening(config, host, nonce))
 
-    try:
-        begun = [outcome for _, outcome in gather(hosts, start)]
-        talks = [each for each in begun if isinstance(each, Talk)]
+    with talking(transport, hosts, make) as (talks, broken):
         ended = [outcome for _, outcome in gather(talks, lambda talk: ask(talk, talks))]
-    finally:
-        for talk in opened:
-            talk.session.close()
-    broken = [each for each in (*begun, *ended) if isinstance(each, OrchestrateError)]
+    broken += [each for each in ended if isinstance(each, OrchestrateError)]
     return [each for each in ended if isinstance(each, HostPaths)], broken
 
 
@@ -96,8 +65,7 @@ def opening(config: ClusterConfig, host: HostFacts, nonce: str) -> dict[str, Any
 
 def ask(talk: Talk, talks: Sequence[Talk]) -> HostPaths:
     others = [other for other in talks if other is not talk]
-    request = {"peers": [peer_of(talk.host, other) for other in others]}
-    talk.session.send(json.dumps(request) + "\n")
+    talk.ask({"peers": [peer_of(talk.host, other) for other in others]})
     answer = talk.next()["peers"]
     names = {other.host.node.name: other.host for other in others}
     tried = {

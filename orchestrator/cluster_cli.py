@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from cluster.bandwidth import measure_bandwidth
 from cluster.check import check_cluster
 from cluster.environment import environment_report
-from cluster.errors import OrchestrateError
+from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.facts import gather_facts
 from cluster.preflight import known_names
 from cluster.start import prepare_start, start_cluster
-from orchestrator import check_report, env_report, report
+from orchestrator import bandwidth_report, check_report, env_report, report
 from orchestrator.verb import DryRun, Force, Json, Nodes, Run, show, take_down, with_hosts
 
 cluster_app = typer.Typer(
@@ -52,13 +53,23 @@ def cluster_check(
             "--env", help="Only show each host's NCCL, Gloo, UCX and Ray variables, to paste."
         ),
     ] = False,
+    bandwidth: Annotated[
+        bool,
+        typer.Option("--bandwidth", help="Only measure the fast link, between each two hosts."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Find every problem of the hosts at once, before anything starts; change nothing."""
 
     def verb(run: Run) -> int:
+        if env and bandwidth:
+            raise UsageError(Problem("--env and --bandwidth are two reports", hint="give one"))
         if env:
             return show_environment(run, json)
+        if bandwidth:
+            rates = measure_bandwidth(run.transport, run.config, run.console.tell)
+            show(run, rates, bandwidth_report.measured, json)
+            return 1 if rates.failed else 0
         found = check_cluster(run.transport, run.config, run.console.tell)
         show(run, found, check_report.checked, json)
         return 1 if found.failed else 0
