@@ -5,7 +5,8 @@ from __future__ import annotations
 HEADERS = 28  # bytes of IPv4 and UDP
 SMALLEST = 128
 AT_ONCE = 6
-FIRST_ROUND_S, ROUND_S, AGAIN_S = 1.5, 0.35, 0.15
+FIRST_ROUND_S, ROUND_S, AGAIN_S = 1.2, 0.35, 0.15
+SILENT_S = 1.0  # more, where nothing at all was answered: the other host may be busy
 
 
 class SizeProbe:
@@ -34,7 +35,8 @@ class SizeProbe:
 
     def due(self, now: float) -> list[int]:
         """Payloads to send now; each is sent again until it was answered or its round is over."""
-        if self.sizes and (now >= self.ends or self.arrived >= max(self.sizes)):
+        limit = self.ends if self.arrived else self.ends + SILENT_S
+        if self.sizes and (now >= limit or self.arrived >= max(self.sizes)):
             self.narrow(now)
         if not self.sizes or now < self.send_at:
             return []

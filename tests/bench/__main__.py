@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.bench.by_hand import serve_bare, start_ray
 from tests.bench.hashing import bench_verify
 from tests.bench.load import bench_load
+from tests.bench.network import bench_bandwidth, bench_check
 from tests.bench.timing import HEADER, Row, seconds
 from tests.testbed.driver import Driver
 from tests.testbed.programs import Completed
@@ -72,19 +73,6 @@ def bench_status() -> Iterator[Row]:
     yield Row("status, 32 hosts, against 2 hosts", found[32], found[2], "ratio <= 3")
 
 
-def bench_check() -> Iterator[Row]:
-    """Against `status` of the same hosts, in turn: what the checks cost over a look."""
-    for count in (2, 8):
-        ours, other = [], []
-        with Testbed.up(count, state=STATE) as testbed:
-            orchestrate = Driver(testbed)
-            must(orchestrate("cluster", "check"))
-            for _ in range(STATUS_ROUNDS):
-                other.append(seconds(lambda: must(orchestrate("status"))))  # noqa: B023
-                ours.append(seconds(lambda: must(orchestrate("cluster", "check"))))  # noqa: B023
-        yield Row(f"cluster check, {count} hosts, against status", ours, other, "ratio <= 1.5")
-
-
 def bench_teardown() -> Iterator[Row]:
     with Testbed.up(4, state=STATE) as testbed:
         orchestrate = Driver(testbed)
@@ -100,10 +88,11 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "start": bench_start,
     "serve": bench_serve,
     "status": bench_status,
-    "check": bench_check,
     "teardown": bench_teardown,
     "load": bench_load,
     "verify": bench_verify,
+    "check": bench_check,
+    "bandwidth": bench_bandwidth,
 }
 
 
