@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from cluster.checks.clock import clock_findings
+from cluster.checks.link import link_findings
 from cluster.checks.machine import disk_findings, limit_findings, shm_findings
 from cluster.checks.memory import memory_findings
 from cluster.checks.names import CHECKS, NEVER_FORCED
@@ -23,6 +24,7 @@ START_CHECKS = (
     clock_findings,
     ray_findings,
     address_findings,
+    link_findings,
     memory_findings,
     disk_findings,
     shm_findings,

@@ -14,10 +14,11 @@ from orchestrator.check_report import checked
 from orchestrator.report import as_json
 from tests.factory import config_of, entry, host_facts, survey
 from tests.golden_text import assert_golden
-from tests.scripted import Script
+from tests.scripted import END, Script
 
 CONFIG = config_of(entry(1, address="spark-1.lan"), entry(2), entry(3))
 SURVEY, GUARDED = "cluster.host.survey", "cluster.host.guarded"
+PATHS = {"cluster.host.path_check": [{"ports": [], "udp": 1}, {"peers": {}}, END]}
 
 
 def script(*, gone: str = "", nonce: dict[str, Any] | None = None) -> Script:
@@ -30,7 +31,7 @@ def script(*, gone: str = "", nonce: dict[str, Any] | None = None) -> Script:
         said = {"text": request["request"]["text"] and "another"}
         return nonce or {"hangs": False, "code": 0, "out": json.dumps(said)}
 
-    return Script(answers={SURVEY: facts, GUARDED: guarded})
+    return Script(answers={SURVEY: facts, GUARDED: guarded}, talks=PATHS)
 
 
 def test_every_host_is_asked_once_and_about_the_names_of_the_inventory() -> None:
