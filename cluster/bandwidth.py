@@ -98,7 +98,7 @@ def off_link(facts: Facts) -> list[Finding]:
             "orchestrate cluster check",
         )
         for host in facts.hosts
-        if not is_on_link(host)
+        if not is_on_link(host) and not host.node.fast.startswith("127.")
     ]
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from cluster.bandwidth import rounds
+from cluster.bandwidth import measure_bandwidth, rounds
 from cluster.checks.bandwidth import Measured, bandwidth_findings, rated
 from cluster.config import ClusterConfig
 from cluster.errors import HostError
+from cluster.execute import silent
 from cluster.facts import Facts, HostFacts
 from cluster.finding import Finding
 from cluster.nccl import NcclRate, measure_nccl, nccl_finding, why_not
@@ -48,6 +49,14 @@ def judged(
     facts = Facts(hosts, ())
     found = bandwidth_findings(facts, rated(config, facts, measured))
     return [each for each in found if each.state != "pass"]
+
+
+def test_one_machine_alone_has_nothing_to_measure() -> None:
+    alone = config_of({"name": "local", "role": "head", "fast_address": "127.0.0.2"})
+    answer = host_facts(alone.head).model_dump(exclude={"node"})
+    script = Script({"cluster.host.probe": lambda node, request: answer})
+    report = measure_bandwidth(script, alone, silent)
+    assert (report.findings, report.notes) == ((), ("fewer than two hosts are on the fast link",))
 
 
 def links(speed: int | None, **tables: Any) -> tuple[ClusterConfig, tuple[HostFacts, ...]]:
