@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from orchestrator.api.sse import Events
 
-LINE = st.text(st.characters(blacklist_characters="\r\n"), max_size=20).map(str.encode)
+LINE = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20).map(str.encode)
 
 
 def fed(text: bytes, cuts: list[int]) -> list[bytes]:
