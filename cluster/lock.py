@@ -34,9 +34,14 @@ def whoami() -> str:
 
 
 @contextmanager
-def cluster_lock(transport: Transport, config: ClusterConfig) -> Iterator[Lock]:
-    """Hold the lock. Raises Busy with the holder's name when another run has it."""
-    request = {"cluster": config.name, "who": whoami()}
+def cluster_lock(transport: Transport, config: ClusterConfig, model: str = "") -> Iterator[Lock]:
+    """Hold the lock of the cluster, or of one model's files, which may take hours to arrive.
+
+    Raises Busy with the holder's name when another run has it.
+    """
+    what = f"model {model}" if model else f"cluster {config.name}"
+    name = "lock-" + model.replace("/", "--") if model else "lock"
+    request = {"cluster": config.name, "who": whoami(), "lock": name}
     session = opened(transport, config, request)
     done = threading.Event()
     try:
@@ -44,7 +49,7 @@ def cluster_lock(transport: Transport, config: ClusterConfig) -> Iterator[Lock]:
         if "busy" in answer:
             raise Busy(
                 Problem(
-                    f"cluster {config.name} is being changed by {answer['busy']}",
+                    f"{what} is being changed by {answer['busy']}",
                     config.head.name,
                     "wait for it, or end that run; the lock goes with it",
                 )

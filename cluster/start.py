@@ -11,6 +11,7 @@ from cluster.facts import Facts, HostFacts, gather_facts
 from cluster.finding import Finding
 from cluster.join import await_nodes
 from cluster.lock import cluster_lock
+from cluster.paths import path_findings
 from cluster.plan import Plan, Service, Stage, Start, Stop
 from cluster.preflight import audit_note, go_on, start_findings
 from cluster.ray import plan_start
@@ -43,11 +44,16 @@ def prepare_start(
 ) -> Prepared:
     """What would be done. Raises PreflightError with everything that is in the way."""
     facts: Facts = gather_facts(transport, config, survey=True)
-    forced = go_on(start_findings(config, facts), force, tell)
+    findings = list(start_findings(config, facts))
     head = facts.head()
+    plan = plan_start(config, facts) if head else Plan("cluster start")
+    if plan and not facts.unreached:  # what is up already shows that the paths are open
+        tell("trying the paths between the hosts")
+        findings += path_findings(transport, config, facts)
+    forced = go_on(findings, force, tell)
     if head is None:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
-    return Prepared(plan_start(config, facts), head, forced)
+    return Prepared(plan, head, forced)
 
 
 def start_cluster(

@@ -49,7 +49,7 @@ def pull(
     entry = locked(transport, config, recipe, says.tell)
     facts = gather_facts(transport, config)
     here = found(facts, node)
-    with cluster_lock(transport, config) as lock:
+    with cluster_lock(transport, config, entry.model) as lock:
         lock.audit(f"models pull {recipe.name}: {entry.model}@{entry.commit} to {node.name}")
         end = download(transport, here, entry, the_hub(), says)
     others = [each for each in facts.hosts if each.node != node and usable(each)]

@@ -1,7 +1,7 @@
-"""Hold the cluster's lock for as long as the controller lives, and write its audit lines.
+"""Hold a lock of the cluster for as long as the controller lives, and write its audit lines.
 
-Input: {"cluster", "who"}, then a line for each heartbeat, or {"audit": text}; the end of input or
-silence lets go, so that no lock outlives a killed controller.
+Input: {"cluster", "who", "lock": its file}, then a line for each heartbeat, or {"audit": text}; the
+end of input or silence lets go, so that no lock outlives a killed controller.
 Output: {"held": true} or {"busy": who}.
 """
 
@@ -21,7 +21,7 @@ SILENCE_LIMIT_S = 30
 def main(request: dict[str, Any]) -> None:
     folder = Path.home() / ".orchestrate" / request["cluster"]
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open(os.open(str(folder / "lock"), os.O_CREAT | os.O_RDWR, 0o600), "r+") as lock:
+    with open(os.open(str(folder / request["lock"]), os.O_CREAT | os.O_RDWR, 0o600), "r+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

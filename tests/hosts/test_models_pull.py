@@ -211,6 +211,6 @@ def test_two_pulls_at_once(desk: Desk) -> None:
     hold = desk.held()
     process = desk.lab.started("models", "pull", RECIPE)
     hold.arrived()
-    assert "cluster lab is being changed by" in desk.lab.fails("models", "pull", RECIPE)
+    assert "is being changed by" in desk.lab.fails("models", "pull", RECIPE)
     hold.released.set()
     assert end_of(process)[0] == 0
