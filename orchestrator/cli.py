@@ -20,6 +20,8 @@ from orchestrator.generate_cli import generate_text
 from orchestrator.layers import parse_settings
 from orchestrator.logs import find_service, read_log
 from orchestrator.models_cli import models_app
+from orchestrator.plan import plan_on_hardware, plan_on_hosts
+from orchestrator.plan_report import plan_screen
 from orchestrator.recipe import find_recipe
 from orchestrator.serve import Request, prepare, serve
 from orchestrator.status import status
@@ -34,6 +36,7 @@ from orchestrator.verb import (
     Run,
     Settings,
     show,
+    show_on,
     take_down,
     with_hosts,
 )
@@ -121,6 +124,33 @@ def serve_model(
         done = serve(run.transport, run.config, request, tell, detach=detach)
         show(run, done, report.served, json)
         return 0
+
+    with_hosts(nodes, verb)
+
+
+@app.command("plan")
+def plan_model(
+    model: Model = None,
+    recipe: RecipeFile = None,
+    settings: Settings = None,
+    hardware: Annotated[
+        str,
+        typer.Option(help="KINDxN, as gb10x2 or h200x4: plan for that, without asking any host."),
+    ] = "",
+    nodes: Nodes = None,
+    json: Json = False,
+) -> None:
+    """Say what fits where: weights, KV cache, longest context, split. Starts nothing."""
+    request = Request(find_recipe(model, recipe), parse_settings(settings or []))
+    if hardware:
+        done = plan_on_hardware(hardware, request)
+        show_on(Console(), done, plan_screen, json)
+        raise typer.Exit(0 if done.fits else 1)
+
+    def verb(run: Run) -> int:
+        done = plan_on_hosts(run.transport, run.config, request, run.console.tell)
+        show(run, done, plan_screen, json)
+        return 0 if done.fits else 1
 
     with_hosts(nodes, verb)
 

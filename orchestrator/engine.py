@@ -8,7 +8,7 @@ from cluster.config import ClusterConfig
 from cluster.network import PER_HOST_VARIABLES, network_environment
 from cluster.plan import Service
 from cluster.ray import service_folder
-from orchestrator.placement import Placement
+from orchestrator.placement import Placement, shares
 from orchestrator.recipe import Recipe, Value
 from orchestrator.revision import commit_of
 
@@ -71,16 +71,6 @@ def own_environment(config: ClusterConfig, placement: Placement, service: str) -
         # vLLM copies the driver's variables to every host but for those named in a file there
         "VLLM_CONFIG_ROOT": service_folder(config, placement.hosts[0], service),
     }
-
-
-def shares(placement: Placement) -> list[int]:
-    """Ranks on each host."""
-    left, found = placement.ranks, []
-    for host in placement.hosts:
-        take = min(left, max(1, host.gpu_count))
-        found.append(take)
-        left -= take
-    return found
 
 
 def vllm_words(config: ClusterConfig, recipe: Recipe, placement: Placement) -> Iterator[str]:

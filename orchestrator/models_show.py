@@ -14,6 +14,7 @@ from cluster.transport import Transport
 from orchestrator.engine import PREFIX, chosen_arguments, own_environment, vllm_service
 from orchestrator.layers import Layered, Setting, layered, stacked
 from orchestrator.lockfile import ModelsLock
+from orchestrator.memory.source import read_model
 from orchestrator.model_cache import ModelFiles, find_model
 from orchestrator.placement import Placement
 from orchestrator.recipe import hardware_name, load_hardware
@@ -62,7 +63,8 @@ def show_on_hosts(
         if model.problem:
             where = f"{model.problem} on {model.host.node.name}"
             return shown(found, hardware, note=f"no split yet, it follows from the files: {where}")
-        placement = place_on(facts, found.recipe, model)
+        sizes = read_model(transport, found.recipe, (model,))
+        placement = place_on(facts, found.recipe, sizes)
     except OrchestrateError as error:
         return shown(found, hardware, note=error.problems[0].what)
     return placed(config, found, hardware, placement, model)

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cluster.errors import PreflightError, Problem
 from cluster.facts import HostFacts
+from orchestrator.memory.fit import Fit, Model, divides, judge
+from orchestrator.memory.machine import gpu_bytes, memory_of
+from orchestrator.memory.serving import serving_of
+from orchestrator.memory.shape import Shape
+from orchestrator.memory.weights import Split
 from orchestrator.recipe import Recipe
-
-WEIGHT_SHARE = 0.8  # of the memory vLLM may use; the rest is KV cache, activations and graphs
-DEFAULT_UTILIZATION = 0.9
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,7 @@ class Placement:
 
 
 def place(
-    recipe: Recipe,
-    config: Mapping[str, Any],
-    weight_bytes: int,
-    hosts: Sequence[HostFacts],
-    used: Mapping[str, int],
+    recipe: Recipe, model: Model, hosts: Sequence[HostFacts], used: Mapping[str, int]
 ) -> Placement:
     """What fits in one host stays in one host; across hosts, tensor parallel where each has one
     GPU, else tensor parallel inside a host and pipeline parallel between hosts.
@@ -51,22 +48,22 @@ def place(
     """
     free = {host.node.name: host.gpu_count - used.get(host.node.name, 0) for host in hosts}
     tensor, pipeline = fixed_split(recipe)
-    tensor = shrunk(recipe, config, tensor, free)
+    tensor = shrunk(recipe, model.shape, tensor, free)
     no_gpus = not any(host.gpu_count for host in hosts)
     if no_gpus and (tensor or 1) * (pipeline or 1) == 1:  # a CPU build needs no accelerator
         return Placement((head_first(hosts)[0],), 1, 1)
     if tensor or pipeline:
         ranks = (tensor or 1) * (pipeline or 1)
     elif recipe.spread == "all":
-        ranks = largest_split(config, sum(max(0, count) for count in free.values()))
+        ranks = largest_split(model.shape, sum(max(0, count) for count in free.values()))
     else:
-        ranks = ranks_for(recipe, config, weight_bytes, hosts)
+        ranks = ranks_for(recipe, model, hosts, free)
     chosen = choose_hosts(ranks, free, hosts, whole=recipe.spread == "all")
     if chosen is None:
         raise PreflightError(no_room(ranks, free, hosts, used))
     if not (tensor or pipeline):
         tensor, pipeline = split(ranks, chosen)
-    require_divisible(config, tensor or 1)
+    require_divisible(model.shape, tensor or 1)
     return Placement(chosen, tensor or 1, pipeline or 1)
 
 
@@ -78,15 +75,13 @@ def fixed_split(recipe: Recipe) -> tuple[int | None, int | None]:
     return wanted("tensor_parallel_size"), wanted("pipeline_parallel_size")
 
 
-def shrunk(
-    recipe: Recipe, config: Mapping[str, Any], tensor: int | None, free: Mapping[str, int]
-) -> int | None:
+def shrunk(recipe: Recipe, shape: Shape, tensor: int | None, free: Mapping[str, int]) -> int | None:
     """The largest size that the heads divide over, from the wanted one down to the recipe's
     minimum, for which there are GPUs; the wanted one where it may not shrink or nothing fits."""
     least = recipe.min_tensor_parallel
     if tensor is None or least is None:
         return tensor
-    room, heads = sum(max(0, count) for count in free.values()), head_counts(config)
+    room, heads = sum(max(0, count) for count in free.values()), head_counts(shape)
     sizes = range(tensor, least - 1, -1)
     return next((n for n in sizes if n <= room and all(divides(n, c) for c in heads)), tensor)
 
@@ -119,54 +114,60 @@ def split(ranks: int, hosts: Sequence[HostFacts]) -> tuple[int, int]:
     return ranks // len(hosts), len(hosts)
 
 
-def largest_split(config: Mapping[str, Any], gpus: int) -> int:
+def largest_split(shape: Shape, gpus: int) -> int:
     """The most ranks up to `gpus` over which the attention heads divide."""
-    heads = head_counts(config)
+    heads = head_counts(shape)
     fitting = [n for n in range(1, gpus + 1) if all(divides(n, count) for count in heads)]
     return max(fitting, default=1)
 
 
 def ranks_for(
-    recipe: Recipe, config: Mapping[str, Any], weight_bytes: int, hosts: Sequence[HostFacts]
+    recipe: Recipe, model: Model, hosts: Sequence[HostFacts], free: Mapping[str, int]
 ) -> int:
-    """The fewest ranks whose share of the weights leaves room for the KV cache."""
-    share = recipe.args.get("gpu_memory_utilization", DEFAULT_UTILIZATION)
-    utilization = float(share) if isinstance(share, int | float) else DEFAULT_UTILIZATION
-    room = min(gpu_bytes(host) for host in hosts if host.gpu_count) * utilization * WEIGHT_SHARE
-    most = sum(host.gpu_count for host in hosts)
-    heads = head_counts(config)
-    for ranks in range(1, most + 1):
-        if all(divides(ranks, count) for count in heads) and weight_bytes <= ranks * room:
+    """The fewest ranks that hold the model and one request of full length; the most that there
+    are where none do, so that what is missing can be said of them."""
+    heads = head_counts(model.shape)
+    most = 1
+    for ranks in range(1, sum(max(0, count) for count in free.values()) + 1):
+        if not all(divides(ranks, count) for count in heads):
+            continue
+        chosen = choose_hosts(ranks, free, hosts, whole=False)
+        if chosen is None:
+            break
+        most = ranks
+        placement = Placement(chosen, *split(ranks, chosen))
+        if fit_of(recipe, model, placement, ask_free=False).fits:
             return ranks
-    raise PreflightError(
-        Problem(
-            f"{weight_bytes / 2**30:.0f} GiB of weights do not fit: {most} GPUs with room for "
-            f"{room / 2**30:.0f} GiB of weights each",
-            recipe.name,
-            "add hosts, or choose a smaller or quantised model",
-        )
-    )
+    return most
 
 
-def gpu_bytes(host: HostFacts) -> int:
-    """Memory of one GPU; on unified memory, and without a driver, the host's."""
-    sizes = [gpu.memory_total for gpu in host.gpus if gpu.memory_total]
-    return min(sizes) if sizes else host.memory.total // max(1, host.gpu_count)
+def fit_of(recipe: Recipe, model: Model, placement: Placement, *, ask_free: bool) -> Fit:
+    """The placement's memory, judged; `ask_free`: whether what others hold counts."""
+    expert = recipe.args.get("enable_expert_parallel") is True
+    memory = memory_of(placement.hosts, shares(placement), ask_free=ask_free)
+    size = min(gpu_bytes(host) for host in placement.hosts)
+    serving = serving_of(recipe, model.shape, size, placement.ranks)
+    return judge(model, Split(placement.tensor, placement.pipeline, expert), serving, memory)
 
 
-def head_counts(config: Mapping[str, Any]) -> list[int]:
-    inner = config.get("text_config") or config
-    counts = [inner.get("num_attention_heads"), inner.get("num_key_value_heads")]
-    return [count for count in counts if isinstance(count, int)]
+def shares(placement: Placement) -> list[int]:
+    """Ranks on each host."""
+    left, found = placement.ranks, []
+    for host in placement.hosts:
+        take = min(left, max(1, host.gpu_count))
+        found.append(take)
+        left -= take
+    return found
 
 
-def divides(ranks: int, heads: int) -> bool:
-    """vLLM replicates KV heads when there are more ranks than heads."""
-    return heads % ranks == 0 or (ranks > heads and ranks % heads == 0)
+def head_counts(shape: Shape) -> list[int]:
+    """The counts that the tensor-parallel ranks must divide. MLA's latent is on every rank."""
+    counts = [shape.heads] if shape.latent else [shape.heads, shape.kv_heads]
+    return [count for count in counts if count]
 
 
-def require_divisible(config: Mapping[str, Any], tensor: int) -> None:
-    heads = head_counts(config)
+def require_divisible(shape: Shape, tensor: int) -> None:
+    heads = head_counts(shape)
     if heads and heads[0] % tensor:
         raise PreflightError(
             Problem(

@@ -106,10 +106,17 @@ class Recipe(Layer):
 
 
 class Hardware(Layer):
-    """A kind of hardware, known by its compute capability and, where two share it, its name."""
+    """A kind of hardware, known by its compute capability and, where two share it, its name.
+
+    `memory_gib` is one GPU's memory, or on unified memory the host's; None where no GPU is meant.
+    """
 
     capability: str
     gpu: str = ""
+    memory_gib: float | None = None
+    gpus_per_host: int = 1
+    unified: bool = False
+    source: str = ""
 
     def fits(self, capability: str, name: str) -> bool:
         return self.capability == capability and (not self.gpu or self.gpu in name.split())

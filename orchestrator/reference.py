@@ -30,6 +30,7 @@ VERBS = (
     "cluster trust",
     "models list",
     "models show",
+    "plan",
     "serve",
     "status",
     "logs",

@@ -21,7 +21,10 @@ from orchestrator.engine import PREFIX, final_arguments, vllm_service
 from orchestrator.layers import merged
 from orchestrator.load_watch import ServerDied
 from orchestrator.lockfile import ModelsLock, lock_path, read_lock
-from orchestrator.model_cache import ModelFiles, find_model, prove_same, require_complete
+from orchestrator.memory.findings import memory_findings
+from orchestrator.memory.fit import Model
+from orchestrator.memory.source import read_model
+from orchestrator.model_cache import find_model, prove_same, require_complete
 from orchestrator.placement import Placement, fixed_split, place
 from orchestrator.preflight import launch_findings, software_findings
 from orchestrator.ready import Ready, await_ready
@@ -88,7 +91,8 @@ def prepare(
     recipe = merged(base, hardware_name(gpus, load_hardware()), request.settings)
     recipe = recipe.model_copy(update={"revision": asked.revision})
     models = find_model(transport, recipe, facts.hosts, tell, make_missing=not dry)
-    placement = place_on(facts, recipe, models[0])
+    model = read_model(transport, recipe, models)
+    placement = place_on(facts, recipe, model)
     chosen = tuple(model for model in models if model.host in placement.hosts)
     require_complete(recipe, chosen)
     go_on(software_findings(placement), (), tell)
@@ -102,6 +106,9 @@ def prepare(
     service = vllm_service(config, recipe, placement, chosen[0].path, key)
     existing = first.service(service.name)
     findings = launch_findings(config, facts, placement, service, existing)
+    if not (existing and existing.alive):
+        used = gpus_in_use(facts, besides=service.name)
+        findings += memory_findings(recipe, model, placement, facts.hosts, used)
     forced = go_on([*cache, *findings], request.force, tell)
     plan = plan_launch(config, first, service, existing, key)
     locked = is_locked(lock, recipe, service)
@@ -128,7 +135,7 @@ def said(cache: Sequence[Finding]) -> str:
     return "; ".join(found.what for found in cache if found.state == "pass") or "not the same"
 
 
-def place_on(facts: Facts, recipe: Recipe, model: ModelFiles) -> Placement:
+def place_on(facts: Facts, recipe: Recipe, model: Model) -> Placement:
     """Raises PreflightError that also names the hosts which could not be asked."""
     lost = [problem for each in facts.unreached for problem in each.error.problems]
     if lost and recipe.spread == "all" and fixed_split(recipe) == (None, None):
@@ -136,7 +143,7 @@ def place_on(facts: Facts, recipe: Recipe, model: ModelFiles) -> Placement:
     name = PREFIX + recipe.name
     used = gpus_in_use(facts, besides=name)
     try:
-        return place(recipe, model.config, model.weight_bytes, facts.hosts, used)
+        return place(recipe, model, facts.hosts, used)
     except PreflightError as error:
         raise PreflightError(*error.problems, *lost) from None
 

@@ -70,10 +70,15 @@ def with_hosts(nodes: str | None, verb: Callable[[Run], int]) -> None:
 
 
 def show(run: Run, done: Any, as_text: Callable[[Any], Any], json: bool) -> None:
+    show_on(run.console, done, as_text, json)
+
+
+def show_on(console: Console, done: Any, as_text: Callable[[Any], Any], json: bool) -> None:
+    """For a verb that needs no inventory."""
     if json:
-        run.console.raw(report.as_json(done))
+        console.raw(report.as_json(done))
     else:
-        run.console.show(as_text(done))
+        console.show(as_text(done))
 
 
 def take_down(run: Run, dry_run: bool, json: bool, *, only_ray: bool) -> int:

@@ -7,6 +7,9 @@ from cluster.config import ClusterConfig, checked
 from cluster.facts import Facts, Gpu, HostFacts, Interface, Listener, RayNode, RunningService
 from cluster.node import Node
 from cluster.survey import Survey
+from orchestrator.memory.fit import Model
+from orchestrator.memory.shape import read_shape
+from orchestrator.memory.source import spread_evenly
 
 GIB = 1 << 30
 VERSIONS = {"python": "3.12.3", "ray": "2.60.0", "vllm": "0.32.0", "torch": "2.13.0"}
@@ -143,6 +146,12 @@ def service(name: str, **changes: Any) -> RunningService:
 
 def ended(name: str, reason: str = "exited with code 1") -> RunningService:
     return service(name, alive=False, pids=(), exit={"code": 1, "reason": reason, "at": 0})
+
+
+def model(gib: float, config: Mapping[str, Any]) -> Model:
+    """A model of so many GiB, spread evenly over its layers."""
+    shape = read_shape(config)
+    return Model("m/m", shape, spread_evenly(int(gib * GIB), shape), "a test")
 
 
 def gcs(config: ClusterConfig) -> Listener:

@@ -11,6 +11,22 @@ import os
 from typing import Any
 
 VOCABULARY = 2048
+CONFIG: dict[str, Any] = {
+    "model_type": "qwen3_moe",
+    "vocab_size": VOCABULARY,
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 32,
+    "num_experts": 8,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 128,
+    "max_position_embeddings": 32768,
+    "eos_token_id": 2,
+    "bos_token_id": 0,
+}
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -56,20 +72,5 @@ def weights() -> Any:
 
     torch.manual_seed(0)
     torch.set_default_dtype(torch.bfloat16)
-    return Qwen3MoeForCausalLM(
-        Qwen3MoeConfig(
-            vocab_size=VOCABULARY,
-            hidden_size=256,
-            intermediate_size=512,
-            num_hidden_layers=4,
-            num_attention_heads=8,
-            num_key_value_heads=4,
-            head_dim=32,
-            num_experts=8,
-            num_experts_per_tok=2,
-            moe_intermediate_size=128,
-            max_position_embeddings=32768,
-            eos_token_id=2,
-            bos_token_id=0,
-        )
-    )
+    sizes = {key: value for key, value in CONFIG.items() if key != "model_type"}
+    return Qwen3MoeForCausalLM(Qwen3MoeConfig(**sizes))

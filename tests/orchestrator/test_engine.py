@@ -9,11 +9,19 @@ from cluster.config import ClusterConfig
 from cluster.facts import Facts, HostFacts
 from orchestrator.engine import option_words, vllm_service
 from orchestrator.layers import merged
-from orchestrator.model_cache import ModelFiles
 from orchestrator.placement import Placement
 from orchestrator.recipe import Value, hardware_name, load_hardware, load_recipe
 from orchestrator.serve import gpus_in_use, place_on, plan_launch
-from tests.factory import GIB, config_of, eight_gpus, ended, entry, host_facts, service, spark
+from tests.factory import (
+    config_of,
+    eight_gpus,
+    ended,
+    entry,
+    host_facts,
+    model,
+    service,
+    spark,
+)
 from tests.golden_text import assert_golden
 
 MODEL = {"num_attention_heads": 64, "num_key_value_heads": 4}
@@ -31,9 +39,7 @@ def launch_text(
     gpus = [gpu for host in hosts for gpu in host.gpus]
     recipe = merged(load_recipe(name), hardware_name(gpus, known), {})
     path = f"/home/ada/.cache/huggingface/{name}"
-    files = (("model.safetensors", int(gib * GIB)),)
-    model = ModelFiles(hosts[0], path, files, MODEL, "")
-    placement = place_on(Facts(tuple(hosts), ()), recipe, model)
+    placement = place_on(Facts(tuple(hosts), ()), recipe, model(gib, MODEL))
     made = vllm_service(config, recipe, placement, path, key)
     first = placement.hosts[0]
     return str(plan_launch(config, first, made, first.service(made.name), key))

@@ -61,6 +61,7 @@ def script(hosts: Sequence[HostFacts], *, problem: str = "", hangs: bool = False
             "path": f"/cache/snapshots/{COMMIT}",
             "files": [["m.safetensors", 116 * GIB]],
             "config": MODEL,
+            "tensors": [],
             "problem": problem,
         }
         return {"hangs": hangs, "code": 0, "out": json.dumps(found)}

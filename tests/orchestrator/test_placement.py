@@ -7,9 +7,9 @@ import pytest
 
 from cluster.errors import PreflightError
 from cluster.facts import HostFacts
-from orchestrator.placement import Placement, place
+from orchestrator.placement import Placement, fit_of, place
 from orchestrator.recipe import Recipe
-from tests.factory import GIB, config_of, eight_gpus, entry, gb10, host_facts
+from tests.factory import config_of, eight_gpus, entry, gb10, host_facts, model
 
 FOUR = config_of(*(entry(number) for number in (1, 2, 3, 4))).node
 HEADS = {"num_attention_heads": 64, "num_key_value_heads": 4}
@@ -31,7 +31,7 @@ def placed(
     used: Mapping[str, int] | None = None,
     config: Mapping[str, Any] = HEADS,
 ) -> Placement:
-    return place(wanted, config, int(gib * GIB), hosts, used or {})
+    return place(wanted, model(gib, config), hosts, used or {})
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def placed(
         (180, singles(2), "tensor parallel 2 on h1, h2"),
         (300, singles(4), "tensor parallel 4 on h1, h2, h3, h4"),
         (180, [eight_gpus(FOUR[0])], "tensor parallel 2 on h1"),
-        (480, [eight_gpus(node) for node in FOUR[:2]], "tensor parallel 8 on h1"),
+        (480, [eight_gpus(node) for node in FOUR[:2]], "tensor parallel 4 on h1"),
         (
-            900,
+            1200,
             [eight_gpus(node) for node in FOUR[:2]],
             "tensor parallel 8, pipeline parallel 2 on h1, h2",
         ),
@@ -62,7 +62,7 @@ def test_a_size_between_powers_of_two_still_divides_the_heads() -> None:
     assert placed(recipe(), 300, singles(4)).tensor == 4
 
 
-def test_the_share_for_weights_follows_the_utilization() -> None:
+def test_the_room_follows_the_utilization() -> None:
     assert placed(recipe(), 90, singles(2)).tensor == 1
     assert placed(recipe(gpu_memory_utilization=0.5), 90, singles(2)).tensor == 2
 
@@ -107,20 +107,20 @@ def test_spread_all_takes_every_gpu_that_the_heads_divide_over() -> None:
 def test_gpus_of_another_model_are_left_alone() -> None:
     assert str(placed(recipe(), 60, singles(2), {"h1": 1})) == "tensor parallel 1 on h2"
     with pytest.raises(PreflightError) as caught:
-        placed(recipe(), 180, singles(2), {"h1": 1})
+        placed(recipe(tensor_parallel_size=2), 180, singles(2), {"h1": 1})
     assert str(caught.value) == (
         "placement: 2 GPUs are wanted, but there are: h1 0 of 1 free, h2 1 of 1 free\n"
         "  hint: another model has them: orchestrate status, then orchestrate teardown"
     )
 
 
-def test_too_large_says_the_numbers() -> None:
-    with pytest.raises(PreflightError) as caught:
-        placed(recipe(), 480, singles(2))
-    assert str(caught.value) == (
-        "m: 480 GiB of weights do not fit: 2 GPUs with room for 101 GiB of weights each\n"
-        "  hint: add hosts, or choose a smaller or quantised model"
-    )
+def test_what_fits_nowhere_is_placed_on_all_that_there_is_so_that_it_can_be_judged() -> None:
+    wanted, hosts = recipe(), singles(2)
+    placement = placed(wanted, 480, hosts)
+    assert placement.tensor == 2
+    fit = fit_of(wanted, model(480, HEADS), placement, ask_free=True)
+    assert fit.problems[0].startswith("240.0 GiB of weights and ")
+    assert "leave nothing of the 128.3 GiB that vLLM may use" in fit.problems[0]
 
 
 def test_too_few_gpus_for_a_fixed_split() -> None:
@@ -142,7 +142,7 @@ def test_heads_of_a_vision_model_lie_deeper() -> None:
             recipe(tensor_parallel_size=4),
             1,
             singles(4),
-            config={"text_config": {"num_attention_heads": 10}},
+            config={"text_config": {"num_attention_heads": 10, "head_dim": 64}},
         )
 
 

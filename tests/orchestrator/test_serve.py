@@ -8,6 +8,7 @@ import pytest
 
 from cluster.errors import ConfigError, PreflightError, Unreachable, UsageError
 from cluster.node import Node
+from orchestrator.host import make_tiny
 from orchestrator.lockfile import LockedModel, ModelsLock, write_lock
 from orchestrator.recipe import load_recipe
 from orchestrator.serve import Launch, Request, prepare
@@ -19,7 +20,8 @@ PROBE, GUARDED = "cluster.host.survey", "cluster.host.guarded"
 ASK = "orchestrator.host.vllm_arguments"
 NAMES = ("max-model-len", "max-num-seqs", "gpu-memory-utilization", "tensor-parallel-size")
 OPTIONS = {f"--{name}": None for name in (*NAMES, "distributed-executor-backend")}
-MODEL = {"num_attention_heads": 8, "num_key_value_heads": 4}
+MODEL = make_tiny.CONFIG
+TENSORS = [["model.layers.0.mlp.experts.*.up_proj.weight", "BF16", [128, 256], 8]]
 FILES = {"path": "/cache/tiny", "files": [["m.safetensors", 10]], "config": MODEL, "problem": ""}
 
 
@@ -36,11 +38,17 @@ def script(*, gone: str = "", problem: str = "", path: str = "/cache/tiny") -> S
         "code": 0,
         "out": json.dumps({**FILES, "path": path, "problem": problem}),
     }
+    headers = {"config": MODEL, "tensors": TENSORS, "problem": ""}
+
+    def guarded(node: Node, request: Any) -> Any:
+        asked = "headers" if request["request"].keys() == {"path"} else "files"
+        return found if asked == "files" else {**found, "out": json.dumps(headers)}
+
     accepted = {"options": OPTIONS, "tool_parsers": [], "reasoning_parsers": []}
     return Script(
         answers={
             PROBE: probe,
-            GUARDED: lambda node, request: found,
+            GUARDED: guarded,
             ASK: lambda node, request: accepted,
         }
     )

@@ -1,0 +1,69 @@
+"""The tensors of a checkpoint, as safetensors headers list them; pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+DTYPE_BYTES = {
+    "F64": 8.0,
+    "I64": 8.0,
+    "U64": 8.0,
+    "F32": 4.0,
+    "I32": 4.0,
+    "U32": 4.0,
+    "F16": 2.0,
+    "BF16": 2.0,
+    "I16": 2.0,
+    "U16": 2.0,
+    "I8": 1.0,
+    "U8": 1.0,
+    "BOOL": 1.0,
+    "F4": 0.5,
+    "F6_E2M3": 0.75,
+    "F6_E3M2": 0.75,
+}
+ONE_BYTE = 1.0  # every F8 type
+FLOATS = ("F16", "BF16", "F32", "F64")  # what vLLM turns into the model's own dtype
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor, or `count` equal ones of a layer's experts, whose number is `*` in the name."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    count: int = 1
+
+    @property
+    def elements(self) -> int:
+        return prod(self.shape) * self.count
+
+    @property
+    def bytes(self) -> int:
+        """As stored."""
+        return int(self.elements * element_bytes(self.dtype))
+
+
+def element_bytes(dtype: str) -> float:
+    return DTYPE_BYTES.get(dtype, ONE_BYTE)
+
+
+def parse_tensors(rows: Iterable[Any]) -> tuple[Tensor, ...]:
+    """[[name, dtype, shape, count]] as the host's program gives them. Raises ValueError."""
+    return tuple(
+        Tensor(str(name), str(dtype), checked_shape(shape), int(count))
+        for name, dtype, shape, count in rows
+    )
+
+
+def checked_shape(shape: Sequence[Any]) -> tuple[int, ...]:
+    sizes = tuple(int(size) for size in shape)
+    if any(size < 0 for size in sizes):
+        raise ValueError(f"a negative size in {sizes}")
+    return sizes
+
+
+def total_bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.bytes for tensor in tensors)
