@@ -4,6 +4,7 @@ Honours HF_ENDPOINT and HF_TOKEN, as huggingface_hub does.
 """
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,24 @@ LIMIT_S = 20.0
 
 def read_hub(recipe: Recipe) -> dict[str, Any]:
     """As model_headers answers. Raises OrchestrateError with what the hub says."""
-    import httpx
-    from huggingface_hub import errors, hf_hub_download
+    import httpx2
+    from huggingface_hub import HfApi, errors, hf_hub_download
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     where = recipe.model
     try:
-        file = hf_hub_download(where, "config.json", revision=recipe.revision, etag_timeout=LIMIT_S)
+        # asked first: this is not tried again, while a download is, for half a minute
+        commit = HfApi().model_info(where, revision=recipe.revision, timeout=LIMIT_S).sha
+        file = hf_hub_download(where, "config.json", revision=commit, etag_timeout=LIMIT_S)
         config = json.loads(Path(file).read_text("utf-8"))
-        tensors = hub_tensors(recipe)
+        tensors = hub_tensors(where, commit)
     except errors.GatedRepoError:
-        hint = f"accept its licence on the hub, then HF_TOKEN=... orchestrate plan (for {where})"
+        hint = "accept its licence on the hub, and set HF_TOKEN"
         raise OrchestrateError(Problem("the model is gated", where, hint)) from None
     except errors.RepositoryNotFoundError:
         hint = "is the name right? a private model needs HF_TOKEN"
         raise OrchestrateError(Problem("the hub knows no such model", where, hint)) from None
-    except errors.EntryNotFoundError as error:
-        raise OrchestrateError(unreachable(where, error)) from None
-    except (errors.HfHubHTTPError, httpx.HTTPError, OSError, ValueError) as error:
+    except (errors.HfHubHTTPError, httpx2.HTTPError, OSError, ValueError) as error:
         raise OrchestrateError(unreachable(where, error)) from None
     return {"config": config, "tensors": tensors, "problem": ""}
 
@@ -46,12 +48,12 @@ def unreachable(where: str, error: Exception) -> Problem:
     )
 
 
-def hub_tensors(recipe: Recipe) -> list[list[Any]]:
+def hub_tensors(model: str, commit: str | None) -> list[list[Any]]:
     """Empty for a model without safetensors: then only its config.json speaks."""
     from huggingface_hub import errors, get_safetensors_metadata
 
     try:
-        found = get_safetensors_metadata(recipe.model, revision=recipe.revision, timeout=LIMIT_S)
+        found = get_safetensors_metadata(model, revision=commit, timeout=LIMIT_S)
     except (errors.NotASafetensorsRepoError, errors.SafetensorsParsingError):
         return []
     return collapsed(

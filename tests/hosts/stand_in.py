@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from orchestrator.host import make_tiny
+
 HERE = Path(__file__).parent
 VERSIONS = {"ray": "2.60.0", "vllm": "0.32.0", "torch": "2.13.0"}
 PYTHON = Path(sys.executable).resolve()
@@ -50,11 +52,19 @@ def make_model(folder: Path) -> Path:
     """Write a model of two shards, complete by every rule that is checked before a load."""
     shards = [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
     for shard in shards:
-        write(folder / shard, "weights")
+        write_shard(folder / shard)
     index = {"weight_map": {f"layer.{n}": shard for n, shard in enumerate(shards)}}
     write(folder / "model.safetensors.index.json", json.dumps(index))
-    write(folder / "config.json", '{"num_attention_heads": 8, "num_key_value_heads": 4}')
+    write(folder / "config.json", json.dumps(make_tiny.CONFIG))
     return folder
+
+
+def write_shard(path: Path) -> None:
+    """One tensor of 64 bytes."""
+    about = {"dtype": "BF16", "shape": [4, 8], "data_offsets": [0, 64]}
+    header = json.dumps({"model.layers.0.mlp.gate.weight": about})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode() + bytes(64))
 
 
 def write(path: Path, text: str) -> None:
