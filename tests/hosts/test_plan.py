@@ -37,6 +37,7 @@ def test_a_context_that_cannot_fit_is_refused_before_anything_starts(ray: Lab) -
     done = ray.run("plan", *TINY, *long)
     assert done.returncode == 1
     assert "tiny does not fit on 2 x CPU" in done.stdout
+    assert "tiny answers after" in ray.ok("serve", *TINY, *long, "--force", "memory")
 
 
 def test_hardware_needs_neither_inventory_nor_host(lab: Lab) -> None:
