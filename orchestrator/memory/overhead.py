@@ -28,8 +28,14 @@ GRAPH_TENSOR_HERE = 0.33 * GIB
 GRAPH_TENSOR_ACROSS = 0.78 * GIB
 # measured: PP 2 with graphs across two hosts
 PIPELINE = 0.1 * GIB
-# logits in float32 with two copies of that size and the bfloat16 ones (v1/sample/sampler.py)
-LOGIT = 16
+# bytes a logit: bfloat16 and float32; 6.5 measured with 262,208 words (Gemma 3, one H200)
+LOGIT = 6.5
+# measured against the workspaces below, one H200, eager: 1.2 in bfloat16, 1.65 AWQ (Marlin),
+# 1.8 blocks of FP8 (DeepGEMM also keeps quantised copies), 4 MXFP4
+EXPERTS = {"": 1.2, "awq": 1.65, "gptq": 1.65, "mxfp4": 4.0}
+EXPERTS_OTHER = 1.8
+# MLA profiles the longest piece of a prompt that it unpacks at once (mla_attention.py)
+LATENT_TOKENS = 64 * 1024
 STREAMS = 4  # hidden states alive at once: input, residual, normed, output
 STATE_CHUNK = 64  # tokens; the gated delta rule keeps a state for each chunk
 LARGEST_IMAGE = 16384  # tokens after merging: the processor's default limit
@@ -82,8 +88,18 @@ def forward_bytes(shape: Shape, split: Split, serving: Serving) -> int:
     heads = ceil(shape.heads / split.tensor)
     attention = tokens * shape.head_dim * (2 * heads + 2 * ceil(shape.kv_heads / split.tensor))
     dense = 3 * tokens * ceil(shape.width / split.tensor)
-    widest = max(attention, dense, experts_elements(shape, split, tokens))
-    return (streams + widest) * ACTIVATION + linear_bytes(shape, split, tokens)
+    factor = EXPERTS.get(shape.quantization, EXPERTS_OTHER)
+    widest = max(attention, dense, int(factor * experts_elements(shape, split, tokens)))
+    unpacked = streams + widest + latent_elements(shape, split)
+    return unpacked * ACTIVATION + linear_bytes(shape, split, tokens)
+
+
+def latent_elements(shape: Shape, split: Split) -> int:
+    """Keys and values that MLA unpacks from its latent, while the experts' workspace is held."""
+    if not shape.latent:
+        return 0
+    heads = ceil(shape.heads / split.tensor)
+    return LATENT_TOKENS * heads * (shape.nope_dim + shape.value_dim)
 
 
 def experts_elements(shape: Shape, split: Split, tokens: int) -> int:
@@ -106,7 +122,7 @@ def linear_bytes(shape: Shape, split: Split, tokens: int) -> int:
 
 
 def sampler_bytes(shape: Shape, serving: Serving) -> int:
-    return min(serving.seqs, serving.batched) * shape.vocab * LOGIT
+    return int(min(serving.seqs, serving.batched) * shape.vocab * LOGIT)
 
 
 def vision_bytes(shape: Shape, split: Split, serving: Serving) -> int:

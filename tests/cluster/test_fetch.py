@@ -24,7 +24,9 @@ def hub() -> Iterator[Hub]:
         yield up
 
 
-def fetched(hub: Hub, folder: Path, *, token: str = "", there: bytes = b"") -> list[str]:
+def fetched(
+    hub: Hub, folder: Path, *, token: str = "", there: bytes = b"", limit_s: float = 10
+) -> list[str]:
     """Why it waited; the file is whole and right."""
     waits: list[str] = []
     path = folder / "part"
@@ -34,16 +36,16 @@ def fetched(hub: Hub, folder: Path, *, token: str = "", there: bytes = b"") -> l
         counted: list[int] = []
         digest = hashlib.sha256(there)
         sink = Sink(file, digest, counted.append, lambda why, _: waits.append(why))
-        fetch(Source(hub.url, token, 0.3, 0.01), PATH, len(DATA), sink)
+        fetch(Source(hub.url, token, limit_s, 0.01), PATH, len(DATA), sink)
     assert path.read_bytes() == DATA
     assert digest.hexdigest() == hashlib.sha256(DATA).hexdigest()
     assert sum(counted) == len(DATA) - len(there)
     return waits
 
 
-def given_up(hub: Hub, folder: Path, token: str = "") -> dict[str, object]:
+def given_up(hub: Hub, folder: Path, token: str = "", limit_s: float = 10) -> dict[str, object]:
     with pytest.raises(Failed) as caught:
-        fetched(hub, folder, token=token)
+        fetched(hub, folder, token=token, limit_s=limit_s)
     return caught.value.said
 
 
@@ -65,7 +67,7 @@ def test_a_server_without_ranges(hub: Hub, tmp_path: Path) -> None:
 
 def test_silence_is_given_up_after_a_few_tries(hub: Hub, tmp_path: Path) -> None:
     hub.fault(Fault("/cdn/*", ALWAYS, hold=Hold()))
-    assert given_up(hub, tmp_path) == {"failed": "hub", "why": "no byte in time"}
+    assert given_up(hub, tmp_path, limit_s=0.3) == {"failed": "hub", "why": "no byte in time"}
     assert len([each for each in hub.asked if each.cdn]) == 4
 
 

@@ -62,9 +62,89 @@ MEASURED = (
 )
 
 
-def config(name: str) -> dict[str, Any]:
+def config(name: str, layers: int | None = None) -> dict[str, Any]:
+    """The first `layers` of a model: enough to measure one that no single GPU holds."""
     found: dict[str, Any] = json.loads((CONFIGS / f"{name}.json").read_text("utf-8"))
+    sizes = found.get("text_config", found)
+    if layers:
+        sizes["num_hidden_layers"] = layers
     return found
+
+
+def one_gpu(
+    name: str, layers: int | None, found: tuple[float, float, int], **args: Any
+) -> Measured:
+    """`found`: weights, room, tokens, with weights that vLLM made up (`--load-format dummy`)."""
+    label = f"{name}, {layers or 'all'} layers, {' '.join(map(str, args.values()))}"
+    wanted = {"max_model_len": 8192, "enforce_eager": True, **args}
+    return Measured(label, config(name, layers), Split(1), wanted, False, *found)
+
+
+QWEN, NO_IMAGES = "qwen3-235b-a22b-instruct-2507", {"image": 0, "video": 0}
+LARGE_STEP = {"max_num_batched_tokens": 16384}
+DUMMY = (
+    one_gpu("llama-3.1-8b-instruct", None, (15.0, 109.72, 898_784), gpu_memory_utilization=0.9),
+    one_gpu(
+        "llama-3.1-8b-instruct",
+        None,
+        (15.0, 108.87, 891_872),
+        gpu_memory_utilization=0.9,
+        **LARGE_STEP,
+    ),
+    one_gpu(
+        "llama-3.1-8b-instruct",
+        None,
+        (15.04, 52.86, 866_096),
+        gpu_memory_utilization=0.5,
+        kv_cache_dtype="fp8",
+        enforce_eager=False,
+        **LARGE_STEP,
+    ),
+    one_gpu(
+        "llama-3.1-8b-instruct",
+        None,
+        (15.0, 52.95, 433_776),
+        gpu_memory_utilization=0.5,
+        max_model_len=131072,
+        max_num_seqs=4,
+        **LARGE_STEP,
+    ),
+    one_gpu(
+        QWEN + "-awq", 24, (31.31, 69.04, 1_508_192), gpu_memory_utilization=0.75, **LARGE_STEP
+    ),
+    one_gpu(
+        QWEN,
+        12,
+        (57.99, 65.99, 2_883_152),
+        gpu_memory_utilization=0.9,
+        max_num_seqs=1,
+        dtype="float16",
+    ),
+    one_gpu(
+        "qwen3-coder-480b-a35b-instruct-fp8",
+        8,
+        (61.07, 53.78, 1_762_240),
+        gpu_memory_utilization=0.85,
+    ),
+    one_gpu("gpt-oss-20b", None, (13.02, 53.8, 1_174_181), gpu_memory_utilization=0.5),
+    one_gpu(
+        "qwen3-vl-235b-a22b-thinking-fp8",
+        12,
+        (30.42, 93.5, 4_084_944),
+        gpu_memory_utilization=0.9,
+        max_model_len=32768,
+        max_num_seqs=4,
+        limit_mm_per_prompt=NO_IMAGES,
+    ),
+    one_gpu("deepseek-v3", 5, (26.76, 92.15, 17_177_312), gpu_memory_utilization=0.9),
+    one_gpu(
+        "gemma-3-27b-it",
+        None,
+        (50.74, 73.23, 136_881),
+        gpu_memory_utilization=0.9,
+        limit_mm_per_prompt=NO_IMAGES,
+    ),
+)
 
 
 def model(raw: dict[str, Any]) -> Model:

@@ -6,7 +6,7 @@ from orchestrator.host import make_tiny
 from orchestrator.memory.fit import Memory, judge
 from orchestrator.memory.serving import serving_of
 from orchestrator.memory.weights import Split
-from tests.orchestrator.memory.models import GIB, MEASURED, Measured, judged, model, recipe
+from tests.orchestrator.memory.models import DUMMY, GIB, MEASURED, Measured, judged, model, recipe
 
 TOLERANCE = 0.03
 
@@ -25,6 +25,14 @@ def test_the_arithmetic_from_bytes_to_tokens_is_vllms_own(point: Measured) -> No
     exact = {**point.args, "kv_cache_memory_bytes": int(point.room * GIB)}
     fit = judged(point.config, point.split, exact)
     assert fit.kv_tokens == pytest.approx(point.tokens, rel=0.001)
+
+
+@pytest.mark.parametrize("point", DUMMY, ids=lambda point: point.name)
+def test_the_recipes_models_and_their_relatives(point: Measured) -> None:
+    """One H200, vLLM 0.25.1, weights made up; the last tenth of a GiB of weights is padding."""
+    fit = judged(point.config, point.split, point.args)
+    assert fit.kv_tokens == pytest.approx(point.tokens, rel=TOLERANCE)
+    assert fit.weights.most / GIB == pytest.approx(point.weights, rel=TOLERANCE)
 
 
 def test_on_a_cpu_the_space_is_what_the_environment_says() -> None:
