@@ -80,7 +80,8 @@ def next_step(report: VerifyReport) -> str:
         return "orchestrate status, then verify again"
     if good:
         return f"orchestrate models sync {report.recipe} --from {good[0]}"
-    return f"orchestrate models pull {report.recipe}"
+    first = "remove the wrong files, then " if "wrong" in kinds else ""  # pull goes by sizes
+    return f"{first}orchestrate models pull {report.recipe}"
 
 
 def failed(report: VerifyReport) -> list[HostVerify]:

@@ -70,7 +70,7 @@ def test_what_people_read() -> None:
     ("hosts", "hint"),
     [
         ((row("h1"),), ""),
-        ((row("h1", "wrong"),), "orchestrate models pull m"),
+        ((row("h1", "wrong"),), "remove the wrong files, then orchestrate models pull m"),
         ((row("h1", "wrong"), row("h2")), "orchestrate models sync m --from h2"),
         ((row("h1", "extra"), row("h2")), "remove the files that are too many"),
         ((row("h1"), lost("h2", "does not answer")), "orchestrate status"),
