@@ -55,24 +55,26 @@ def source_of(module: str) -> str:
     return (files(package) / f"{leaf}.py").read_text("utf-8")
 
 
-IMPORT = re.compile(r"^from cluster\.host import (\([^)]*\)|.+)$", re.MULTILINE)
+IMPORT = re.compile(r"^from (\w+\.host) import (\([^)]*\)|.+)$", re.MULTILINE)
+MODULE = re.compile(r"^from (\w+\.host\.\w+) import", re.MULTILINE)
 
 
 def needed(module: str) -> list[str]:
-    """Modules of cluster.host that one imports, each after those that it imports itself."""
-    found: list[str] = []
-    for names in IMPORT.findall(source_of(module)):
-        for leaf in re.findall(r"\w+", names):
-            each = f"cluster.host.{leaf}"
-            found += [*needed(each), each]
+    """Modules for hosts that one imports, each after those that it imports itself."""
+    text = source_of(module)
+    imported = [
+        f"{package}.{leaf}"
+        for package, names in IMPORT.findall(text)
+        for leaf in re.findall(r"\w+", names)
+    ]
+    found = [each for name in [*imported, *MODULE.findall(text)] for each in [*needed(name), name]]
     return list(dict.fromkeys(found))
 
 
 @cache
 def loader(name: str) -> bytes:
-    packages = {"cluster": "", "cluster.host": ""}
-    shared = {each: source_of(each) for each in needed(name)}
-    parent = name.rpartition(".")[0]
-    own = {parent.partition(".")[0]: "", parent: "", name: source_of(name)}
-    sources = list({**packages, **shared, **own}.items())
-    return f"SOURCES = {sources!r}\n{LOADER}".encode()
+    sources: dict[str, str] = {"cluster": "", "cluster.host": ""}
+    for module in (*needed(name), name):
+        package = module.rpartition(".")[0]
+        sources |= {package.partition(".")[0]: "", package: "", module: source_of(module)}
+    return f"SOURCES = {list(sources.items())!r}\n{LOADER}".encode()

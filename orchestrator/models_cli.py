@@ -4,6 +4,7 @@ import typer
 
 from orchestrator.hub_cli import models_lock, models_pull
 from orchestrator.recipes_cli import models_list, models_show
+from orchestrator.sync_cli import models_sync
 from orchestrator.verify_cli import models_manifest, models_verify
 
 models_app = typer.Typer(help="Recipes, and their files on the hosts.", no_args_is_help=True)
@@ -20,3 +21,4 @@ models_app.command("verify")(models_verify)
 models_app.command("manifest")(models_manifest)
 models_app.command("lock")(models_lock)
 models_app.command("pull")(models_pull)
+models_app.command("sync")(models_sync)

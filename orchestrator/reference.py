@@ -41,6 +41,7 @@ VERBS = (
     "models manifest",
     "models lock",
     "models pull",
+    "models sync",
 )
 
 
