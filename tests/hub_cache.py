@@ -33,7 +33,10 @@ def make_hub(cache: Path, model: str, shard_bytes: int, *, shared_store: bool = 
     for name, data in small.items():
         add(snapshot / name, repository / "blobs" / git_sha1(data), data)
     for name in shards:
-        data = chance.randbytes(shard_bytes)
+        whole, rest = divmod(shard_bytes, 1 << 20)
+        data = b"".join(
+            [*(chance.randbytes(1 << 20) for _ in range(whole)), chance.randbytes(rest)]
+        )
         blob = repository / "blobs" / hashlib.sha256(data).hexdigest()
         if shared_store:
             stored = cache / "hub/blobs/ab" / ("ab" + blob.name[2:])

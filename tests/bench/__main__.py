@@ -13,9 +13,9 @@ from tests.bench.network import bench_bandwidth, bench_check
 from tests.bench.timing import HEADER, Row, seconds
 from tests.testbed.driver import Driver
 from tests.testbed.programs import Completed
-from tests.testbed.testbed import Testbed
+from tests.testbed.testbed import Testbed, default_state
 
-STATE = Path("/tmp/orchestrate-testbed-bench")
+STATE = Path(f"{default_state()}-bench")
 START_ROUNDS, SERVE_ROUNDS, STATUS_ROUNDS = 3, 3, 7
 
 
@@ -82,6 +82,10 @@ def bench_teardown() -> Iterator[Row]:
             taken.append(seconds(lambda: must(orchestrate("teardown", "--yes"))))
         left = sum(len(host.marked()) for host in testbed.hosts)
     yield Row(f"teardown, 4 hosts ({left} marked processes left)", taken, (), "<= 5 s, 0 left")
+
+
+def bench_models_sync() -> Iterator[Row]:
+    yield from bench_sync(STATE, must)
 
 
 BENCHES: dict[str, Callable[[], Iterator[Row]]] = {

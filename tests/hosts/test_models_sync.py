@@ -25,8 +25,8 @@ SYNC = ("models", "sync", RECIPE.name)
 FOLDER = f"{CACHE}/hub/models--{RECIPE.model.replace('/', '--')}"
 SHARD, SMALL = 24 << 20, 1000  # bytes of one shard, more than those of all small files
 RATE = "160mbit"  # of the fast link: the model then takes 2.5 s
-JOURNALS = f"find {FOLDER}/.orchestrate-sync -name '*.chunks' -size +1c -size -7c"
-WATCH = f"{JOURNALS} 2>/dev/null | xargs -r cat | tr -d '\\0' | wc -c"  # chunks of the shards
+SHARDS = f"find {FOLDER}/.orchestrate-sync -name '*.part' -size +{SMALL}c 2>/dev/null"
+WATCH = f"{SHARDS} | sed s/part$/chunks/ | xargs -r cat | tr -d '\\0' | wc -c"
 FLIP = """
 import sys
 with open(sys.argv[1], "r+b") as file:

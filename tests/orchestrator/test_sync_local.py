@@ -158,6 +158,7 @@ def test_a_wrong_byte_in_a_file_in_its_place_is_found_and_mended(loop: Loop) -> 
     loop.blob("h3").write_bytes(data)
     copy, _ = loop.copy()
     assert [copy.talks[n].said["got"] for n in ("h2", "h3", "h4")] == [0, len(data), 0]
+    assert not any("damaged" in line for line in loop.said)  # seen before h4 could get it
     assert loop.whole("h3")
 
 
