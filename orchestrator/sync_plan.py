@@ -95,7 +95,9 @@ def choose_source(
     """
     names = [model.host.node.name for model in models]
     if wanted is not None and wanted not in names:
-        raise UsageError(Problem(f"no host `{wanted}` answers", "--from", f"one of {names}"))
+        raise UsageError(
+            Problem(f"no host `{wanted}` answers", "--from", f"one of {', '.join(names)}")
+        )
     candidates = [m for m in models if wanted in (None, m.host.node.name)]
     for model in candidates:
         if not lack(model, entry):
