@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench.by_hand import serve_bare, start_ray
+from tests.bench.copying import bench_sync
 from tests.bench.hashing import bench_verify
 from tests.bench.load import bench_load
 from tests.bench.network import bench_bandwidth, bench_check
@@ -97,6 +98,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "verify": bench_verify,
     "check": bench_check,
     "bandwidth": bench_bandwidth,
+    "sync": bench_models_sync,
 }
 
 
