@@ -71,7 +71,7 @@ def sync(
     OrchestrateError when the source's files are damaged.
     """
     begun = time.monotonic()
-    with cluster_lock(transport, config) as held:
+    with cluster_lock(transport, config, recipe.model) as held:
         copy = prepare(transport, config, recipe, lock, wanted_source, says)
         name = copy.hosts[0].node.name
         order = in_chain_order([node.name for node in config.node], name)
