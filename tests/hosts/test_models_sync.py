@@ -24,7 +24,7 @@ RECIPE = load_recipe("awq-235b")
 SYNC = ("models", "sync", RECIPE.name)
 FOLDER = f"{CACHE}/hub/models--{RECIPE.model.replace('/', '--')}"
 SHARD, SMALL = 24 << 20, 1000  # bytes of one shard, more than those of all small files
-RATE = "160mbit"  # of the fast link: the model then takes 2.5 s
+RATE = "100mbit"  # of the fast link: the model then takes 4 s
 SHARDS = f"find {FOLDER}/.orchestrate-sync -name '*.part' -size +{SMALL}c 2>/dev/null"
 WATCH = f"{SHARDS} | sed s/part$/chunks/ | xargs -r cat | tr -d '\\0' | wc -c"
 FLIP = """
@@ -95,7 +95,7 @@ def processes(host: Host) -> list[int]:
 
 def half_way(host: Host) -> int:
     """Wait until about half of the model's chunks are on a host; give their number."""
-    poll(lambda: arrived(host) >= 5, f"{host.name} has half of the model")
+    poll(lambda: arrived(host) >= 5, f"{host.name} has half of the model", 40)
     return arrived(host)
 
 
