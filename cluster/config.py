@@ -24,6 +24,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from cluster.cost import CostTable
 from cluster.errors import ConfigError, Problem, UsageError
 from cluster.inventory import explain, node_problems, table_problems
 from cluster.node import Name, Node, Port, written_out
@@ -129,6 +130,7 @@ class ClusterConfig(BaseSettings):
     ssh: SshTable = Field(default_factory=SshTable)
     ray: RayTable = Field(default_factory=RayTable)
     serve: ServeTable = Field(default_factory=ServeTable)
+    cost: CostTable = Field(default_factory=CostTable)
     node: tuple[Node, ...] = Field(description="The hosts, one [[node]] table each.")
     source: str = Field(default="nodes.toml", exclude=True)
 

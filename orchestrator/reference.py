@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 from typer.testing import CliRunner
 
 from cluster.config import ClusterTable, RayTable, ServeTable, SshTable
+from cluster.cost import CostTable
 from cluster.node import Node
 from orchestrator.cli import app
 from orchestrator.editor_schema import FROM_THE_FILE, nodes_schema, recipe_schema
@@ -21,6 +22,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "[ssh]": SshTable,
     "[ray]": RayTable,
     "[serve]": ServeTable,
+    "[cost]": CostTable,
     "[[node]]": Node,
 }
 VERBS = (

@@ -148,7 +148,7 @@ def place_on(facts: Facts, recipe: Recipe, model: Model) -> Placement:
         raise PreflightError(*error.problems, *lost) from None
 
 
-def gpus_in_use(facts: Facts, *, besides: str) -> dict[str, int]:
+def gpus_in_use(facts: Facts, *, besides: str = "") -> dict[str, int]:
     """GPUs by host name that other models of this cluster have."""
     counted: Counter[str] = Counter()
     for host in facts.hosts:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 
 from cluster.config import ClusterConfig
+from cluster.cost import HourlyCost, hourly_cost
 from cluster.errors import OrchestrateError
 from cluster.execute import gather
 from cluster.facts import HEAD, WORKER, Facts, HostFacts, RunningService, Unreached, gather_facts
@@ -14,6 +15,7 @@ from cluster.http import http_client
 from cluster.transport import Transport
 from orchestrator.api_key import find_key
 from orchestrator.health import asked_at, generate_once, problem_of
+from orchestrator.serve import gpus_in_use
 
 GENERATION_LIMIT_S = 10.0
 
@@ -55,6 +57,7 @@ class StatusReport:
     hosts: tuple[HostStatus, ...]
     services: tuple[ServiceStatus, ...]
     seconds: float
+    cost: HourlyCost | None = None
 
     @property
     def healthy(self) -> bool:
@@ -81,6 +84,7 @@ def status(transport: Transport, config: ClusterConfig) -> StatusReport:
         hosts=tuple(known[node.name] for node in config.node),
         services=tuple(services),
         seconds=time.monotonic() - begun,
+        cost=hourly_cost(config.cost, gpus_in_use(facts)),
     )
 
 

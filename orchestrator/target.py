@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from cluster.config import ClusterConfig, load
+from cluster.cost import CostTable
 from cluster.errors import HostsError, OrchestrateError, Problem, UsageError
 from cluster.facts import Facts, HostFacts, RunningService, gather_facts
 from cluster.forward import forwarded
@@ -40,6 +41,7 @@ class Home:
     facts: Facts
     host: HostFacts
     service: RunningService
+    cost: CostTable = field(default_factory=CostTable)
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def at_home(
 def choose(config: ClusterConfig, facts: Facts, model: str | None) -> Home:
     """The one model that runs, or the one whose recipe, served name or service has this name."""
     running = [
-        Home(config.name, facts, host, service)
+        Home(config.name, facts, host, service, config.cost)
         for host in facts.hosts
         for service in host.services
         if service.alive and "served_name" in service.about

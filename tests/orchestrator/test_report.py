@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from cluster.cost import HourlyCost
 from cluster.errors import Unreachable
 from cluster.start import StartReport
 from cluster.stop import StopReport
@@ -43,6 +44,7 @@ STATUS = StatusReport(
         ServiceStatus("vllm-tiny", "spark-1", "failed", "exited with code 1"),
     ),
     0.31,
+    HourlyCost("USD", 8.0, 0.0),
 )
 READY = Ready(60.0, 61.5, 63.25, Answer(" Ada [bold]", 8, 0.4))
 

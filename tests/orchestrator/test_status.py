@@ -115,6 +115,21 @@ def test_the_commit_that_runs_is_shown() -> None:
     assert (row.commit, row.detail) == ("c" * 40, "tensor parallel 2, commit cccccccccccc")
 
 
+def test_the_gpus_in_use_have_a_cost() -> None:
+    """One H100 at 4 USD: 96 a day."""
+    priced = config_of(entry(1), entry(2), cost={"gpu_hour_price": 4.0})
+    model = service("vllm-tiny", about={"gpus": {"h1": 1}})
+
+    def probe(node: Node, request: Any) -> dict[str, Any]:
+        return answer_of(host_facts(node, services=(model,) if node.is_head else ()))
+
+    script = Script(answers={"cluster.host.probe": probe})
+    found = status(script, priced).cost
+    assert found
+    assert (found.hour, found.day) == (4, 96)
+    assert status(script, CONFIG).cost is None
+
+
 def test_a_model_that_does_not_listen_yet_is_starting() -> None:
     row = asked(Script(), {"about": ABOUT, "last_lines": ("one", "  loading weights ")})
     assert (row.state, row.detail) == ("starting", "loading weights")
