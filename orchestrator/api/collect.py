@@ -42,7 +42,7 @@ class Collector:
         before = len(self._token_ids), len(self._text), len(self._reasoning), len(self._tools)
         self._take(part, choice, choice.get("delta") or choice)
         after = len(self._token_ids), len(self._text), len(self._reasoning), len(self._tools)
-        if before != after:
+        if before != after or is_held_back(choice):
             self._arrivals.append(now - self._begun)
         return "".join(self._text[before[1] :])
 
@@ -105,6 +105,15 @@ class Collector:
     def failure(self, kind: Kind, what: str, now: float) -> Failure:
         partial = self.reply(now) if self.has_begun else None
         return Failure(kind, what, self.timing(now), partial=partial)
+
+
+def is_held_back(choice: Json) -> bool:
+    """A token came whose text does not show yet: the first bytes of a character. Not the role
+    that opens a chat, nor the end.
+    """
+    said = choice.get("delta", choice)
+    text = said.get("content", said.get("text"))
+    return text == "" and "role" not in said and not choice.get("finish_reason")
 
 
 def places_of(logprobs: Json) -> Iterator[Place]:
