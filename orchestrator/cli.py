@@ -14,6 +14,7 @@ from rich.live import Live
 from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.preflight import known_names
 from orchestrator import report
+from orchestrator.bench_cli import bench_app
 from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
 from orchestrator.generate_cli import generate_text
@@ -56,6 +57,7 @@ app = typer.Typer(
 app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_app, name="models")
 app.add_typer(test_app, name="test")
+app.add_typer(bench_app, name="bench")
 app.command("generate")(generate_text)
 
 

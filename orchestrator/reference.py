@@ -44,6 +44,8 @@ VERBS = (
     "models lock",
     "models pull",
     "models sync",
+    "bench",
+    "bench compare",
 )
 
 

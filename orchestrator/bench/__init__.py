@@ -1,0 +1,1 @@
+"""The verb `bench`: a load on a model, measured; figures, report, comparison, cost."""

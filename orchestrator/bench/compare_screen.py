@@ -1,0 +1,68 @@
+"""A comparison on one screen; pure."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from orchestrator.bench.compare import Change, Comparison, StepChanges
+from orchestrator.bench.figures import Figure
+from orchestrator.bench.screen import plus_minus
+from orchestrator.report import table
+
+STYLES = {"better": "green", "worse": "bold red", "within noise": "", "noise unknown": "yellow"}
+
+
+def compare_screen(found: Comparison) -> RenderableType:
+    """What differs, then step by step."""
+    parts: list[RenderableType] = [Text(f"A: {found.a}\nB: {found.b}")]
+    parts += [Text(f"warning: {each}", style="bold yellow") for each in found.warnings]
+    parts += [Text(), differences(found)]
+    for step in found.steps:
+        parts += [Text(), step_table(step)]
+    for name, labels in (("A", found.only_a), ("B", found.only_b)):
+        if labels:
+            parts.append(Text(f"only in {name}: {', '.join(labels)}"))
+    return Group(*parts, Text(), Text(said_noise(found), style="dim"))
+
+
+def differences(found: Comparison) -> RenderableType:
+    if not found.differs:
+        return Text("the same recipe, arguments, versions and hosts, as far as is known")
+    rows = table("differs", "A", "B")
+    for each in found.differs:
+        rows.add_row(each.what, Text(each.a or "-"), Text(each.b or "-"))
+    return rows
+
+
+def step_table(step: StepChanges) -> RenderableType:
+    rows = table(step.step, "A", "B", "change", "")
+    if step.failed_a or step.failed_b:
+        failed = (Text(str(each), style="bold red") for each in (step.failed_a, step.failed_b))
+        rows.add_row("failed requests", *failed, "", "")
+    for each in step.changes:
+        change = "-" if each.percent is None else f"{each.percent:+.1f} %"
+        verdict = Text(each.verdict, style=STYLES[each.verdict])
+        rows.add_row(f"{each.label}, {unit_of(each)}", *cells(each), change, verdict)
+    return rows
+
+
+def unit_of(change: Change) -> str:
+    return "ms" if change.unit == "s" else change.unit
+
+
+def cells(change: Change) -> tuple[str, str]:
+    times = 1000 if change.unit == "s" else 1
+
+    def cell(figure: Figure) -> str:
+        return plus_minus(figure.through(lambda value: value * times))
+
+    return cell(change.a), cell(change.b)
+
+
+def said_noise(found: Comparison) -> str:
+    if found.chance is None:
+        return "noise unknown: bench with --repeats 3 or more"
+    return (
+        "figure: median of the repeats, ± the farthest of them; better, worse: no repeat of A lies "
+        "among those of B.\nOf two equal servers, "
+        f"{found.chance:.2g} of the figures would seem so by chance: more repeats make it less"
+    )

@@ -1,0 +1,169 @@
+"""Requests -> figures: rates, percentiles, what failed, and how much repeats differ; pure."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from orchestrator.bench.record import Record, Repeat
+from orchestrator.bench.workload import Step
+
+PERCENTS = (50, 95, 99)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a figure is called and counted; `more` where more is better."""
+
+    label: str
+    unit: str
+    more: bool = False
+
+
+def metrics() -> dict[str, Metric]:
+    """By the key that a result uses, in the order of showing."""
+    found = {
+        "output_tokens_per_s": Metric("output", "tokens/s", more=True),
+        "input_tokens_per_s": Metric("input", "tokens/s", more=True),
+        "requests_per_s": Metric("requests", "1/s", more=True),
+    }
+    for name, label in LATENCIES.items():
+        for percent in PERCENTS:
+            found[f"{name}_p{percent}_s"] = Metric(f"{label} p{percent}", "s")
+    return found
+
+
+LATENCIES = {
+    "first_token": "time to first token",
+    "between_tokens": "between tokens",
+    "per_token": "per token",
+    "whole": "whole answer",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The median of the repeats, and the least and the greatest of them."""
+
+    value: float
+    low: float
+    high: float
+
+    def through(self, change: Callable[[float], float]) -> "Figure":
+        """The same figure in another measure."""
+        low, high = sorted((change(self.low), change(self.high)))
+        return Figure(change(self.value), low, high)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One load. `figures` are of the answered requests, over complete repeats; `failed` counts the
+    others by kind, `what` has the words of the first of each kind.
+
+    `short` answers have fewer tokens than asked for. `in_flight` is the mean number under way.
+    `prefill_share` is the part of the answers' time before the first token.
+    """
+
+    step: Step
+    repeats: int
+    complete: bool
+    answered: int
+    failed: Mapping[str, int]
+    what: Mapping[str, str]
+    warmup: int
+    warmup_failed: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    short: int
+    in_flight: float
+    late_s: float
+    client_busy: float
+    prefill_share: float
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> int:
+        return sum(self.failed.values())
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Of sorted values, linear between neighbours, as numpy does it by default."""
+    place = (len(values) - 1) * percent / 100
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (values[above] - values[below]) * (place - below)
+
+
+def step_result(step: Step, repeats: Iterable[Repeat], wanted_tokens: int) -> StepResult:
+    """A repeat that was cut short counts for the figures only where there is no whole one."""
+    taken = list(repeats)
+    warm = [record for each in taken if each.number == 0 for record in each.records]
+    rounds = [each for each in taken if each.number and each.records]
+    whole = [each for each in rounds if each.ended] or rounds
+    records = [record for each in whole for record in each.records]
+    good = answered(records)
+    bad = [record for record in records if record.failure]
+    seconds = sum(length_s(each.records) for each in whole)
+    waited = sum(record.total_s for record in good)
+    before_first = sum(record.first_token_s or 0.0 for record in good)
+    return StepResult(
+        step=step,
+        repeats=len(whole),
+        complete=bool(rounds) and all(each.ended for each in rounds),
+        answered=len(good),
+        failed=dict(Counter(record.failure for record in bad)),
+        what={record.failure: record.what for record in reversed(bad)},
+        warmup=len(warm),
+        warmup_failed=len(warm) - len(answered(warm)),
+        input_tokens=sum(record.input_tokens for record in good),
+        output_tokens=sum(record.output_tokens for record in good),
+        cached_tokens=sum(record.cached_tokens for record in good),
+        short=sum(record.output_tokens < wanted_tokens for record in good),
+        in_flight=sum(record.total_s for record in records) / seconds if seconds else 0.0,
+        late_s=max((record.late_s for record in records), default=0.0),
+        client_busy=max((each.busy for each in whole), default=0.0),
+        prefill_share=before_first / waited if waited else 0.0,
+        figures=over_repeats([of_repeat(each.records) for each in whole]),
+    )
+
+
+def answered(records: Iterable[Record]) -> list[Record]:
+    return [record for record in records if not record.failure]
+
+
+def length_s(records: Sequence[Record]) -> float:
+    """From the first request to the end of the last one, ramp-up and drain within."""
+    if not records:
+        return 0.0
+    return max(r.at_s + r.total_s for r in records) - min(r.at_s for r in records)
+
+
+def of_repeat(records: Sequence[Record]) -> dict[str, float]:
+    """Every figure that these requests allow; latencies only of those that were answered."""
+    good, seconds = answered(records), length_s(records)
+    found: dict[str, float] = {}
+    if seconds:
+        found["output_tokens_per_s"] = sum(r.output_tokens for r in good) / seconds
+        found["input_tokens_per_s"] = sum(r.input_tokens for r in good) / seconds
+        found["requests_per_s"] = len(good) / seconds
+    times: dict[str, Iterable[float | None]] = {
+        "first_token": (r.first_token_s for r in good),
+        "between_tokens": (gap for r in good for gap in r.gaps_s),
+        "per_token": (r.per_token_s for r in good),
+        "whole": (r.total_s for r in good),
+    }
+    for name, values in times.items():
+        ordered = sorted(value for value in values if value is not None)
+        for percent in PERCENTS if ordered else ():
+            found[f"{name}_p{percent}_s"] = percentile(ordered, percent)
+    return found
+
+
+def over_repeats(found: Sequence[Mapping[str, float]]) -> dict[str, Figure]:
+    made = {}
+    for key in metrics():
+        values = [each[key] for each in found if key in each]
+        if values:
+            made[key] = Figure(median(values), min(values), max(values))
+    return made

@@ -1,0 +1,91 @@
+"""One request of a run, as it is counted and kept; pure."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from orchestrator.api.reply import Failure, Outcome
+
+EMPTY = "empty answer"
+DIGITS = 6  # of a second
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Seconds; `at_s` from the begin of the repeat, the others from `at_s`.
+
+    `at_s` is when the request should have been sent: a request that had to wait for its turn has
+    waited, whoever is to blame. `late_s` is that part of the wait. `failure` is empty, or the kind.
+    """
+
+    at_s: float
+    late_s: float
+    total_s: float
+    first_token_s: float | None
+    gaps_s: tuple[float, ...]
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    failure: str = ""
+    what: str = ""
+
+    @property
+    def per_token_s(self) -> float | None:
+        """Mean time of a token after the first one; None for a single token."""
+        if self.first_token_s is None or self.output_tokens < 2:
+            return None
+        return (self.total_s - self.first_token_s) / (self.output_tokens - 1)
+
+
+def record_of(at_s: float, late_s: float, outcome: Outcome) -> Record:
+    """An answer without any token is a failure too: it has no time to the first one."""
+    timing = outcome.timing
+    first = None if timing.first_token_s is None else timing.first_token_s + late_s
+    total_s = timing.total_s + late_s
+    if isinstance(outcome, Failure):
+        what = str(outcome)
+        return Record(at_s, late_s, total_s, first, timing.gaps_s, failure=outcome.kind, what=what)
+    usage = outcome.usage
+    if first is None and usage.completion:
+        first = total_s  # its only token, without a text, came with the end
+    empty = first is None
+    return Record(
+        at_s,
+        late_s,
+        total_s,
+        first,
+        timing.gaps_s,
+        usage.prompt,
+        usage.completion,
+        usage.cached,
+        failure=EMPTY if empty else "",
+        what="the answer holds no token" if empty else "",
+    )
+
+
+@dataclass
+class Repeat:
+    """One round of a step; grows while it runs. Number 0 is the warm-up.
+
+    `busy` is the load generator's own CPU time, as a share of one core.
+    """
+
+    step: str
+    number: int
+    records: list[Record]
+    ended: bool = False
+    busy: float = 0.0
+
+    def lines(self) -> Iterable[str]:
+        """JSON, one line a request."""
+        for record in self.records:
+            values = {key: rounded(value) for key, value in asdict(record).items()}
+            yield json.dumps({"step": self.step, "repeat": self.number, **values})
+
+
+def rounded(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, DIGITS)
+    if isinstance(value, tuple):
+        return [rounded(each) for each in value]
+    return value

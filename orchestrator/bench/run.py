@@ -1,0 +1,133 @@
+"""The verb `bench`: a ladder of loads on a live model; what was measured before a stop is kept."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from cluster.cost import HourlyCost, hourly_cost
+from cluster.errors import OrchestrateError
+from cluster.execute import Tell
+from orchestrator.bench.drive import run_step, token_pool
+from orchestrator.bench.figures import StepResult, step_result
+from orchestrator.bench.money import Money, input_share, money_of, with_cost
+from orchestrator.bench.record import Repeat
+from orchestrator.bench.workload import Prompts, Step, Workload
+from orchestrator.target import Target
+
+INTERRUPTED = "interrupted"
+BUSY = 0.8  # of one core: beyond it the load generator may be what is measured
+LATE_S = 0.05
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """`stopped` is empty, or why steps are missing. `notes` are what a reader must know."""
+
+    url: str
+    model: str
+    recipe: str
+    workload: Workload
+    exact_lengths: bool
+    steps: tuple[StepResult, ...]
+    stopped: str = ""
+    notes: tuple[str, ...] = ()
+    money: Money | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether every request of every step was answered."""
+        return bool(self.steps) and not self.stopped and not any(s.failures for s in self.steps)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run: the load, and what costs are computed for."""
+
+    load: Workload
+    daily_requests: float | None = None
+    load_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The report, and every request behind it."""
+
+    report: BenchReport
+    repeats: tuple[Repeat, ...] = field(repr=False)
+
+
+def bench(target: Target, asked: Asked, tell: Tell) -> Measured:
+    """Step after step. Ctrl-C, or a server that answers nothing more, ends the run early."""
+    load = asked.load
+    pool = token_pool(target)
+    salt = f"orchestrate bench {datetime.now(UTC).isoformat()}"
+    prompts = Prompts(target.model, load, pool, salt)
+    taken: dict[Step, list[Repeat]] = {}
+    stopped = ""
+    try:
+        for step in load.steps:
+            taken[step] = []
+            asyncio.run(run_step(target, prompts, step, taken[step], tell))
+    except KeyboardInterrupt:
+        stopped = INTERRUPTED
+    except OrchestrateError as error:
+        if not any(repeat.number for repeats in taken.values() for repeat in repeats):
+            raise
+        stopped = "; ".join(problem.what for problem in error.problems)
+    report = report_of(target, asked, taken, bool(pool))
+    every = tuple(repeat for repeats in taken.values() for repeat in repeats)
+    return Measured(replace(report, stopped=stopped), every)
+
+
+def report_of(
+    target: Target, asked: Asked, taken: Mapping[Step, Iterable[Repeat]], exact: bool
+) -> BenchReport:
+    load = asked.load
+    found = [step_result(step, repeats, load.output_tokens) for step, repeats in taken.items()]
+    steps = tuple(step for step in found if step.repeats)
+    cost = cost_of(target)
+    money = money_of(steps, cost, asked.daily_requests, asked.load_s) if cost else None
+    if money:
+        steps = tuple(with_cost(step, money.cost, input_share(steps)) for step in steps)
+    return BenchReport(
+        url=target.shown,
+        model=target.model,
+        recipe=target.recipe,
+        workload=load,
+        exact_lengths=exact,
+        steps=steps,
+        notes=tuple(notes_of(steps, load, exact)),
+        money=money,
+    )
+
+
+def cost_of(target: Target) -> HourlyCost | None:
+    """Of the GPUs that the model has; None for an address alone, whose machines are unknown."""
+    home = target.home
+    return hourly_cost(home.cost, home.service.about.get("gpus", {})) if home else None
+
+
+def notes_of(steps: Iterable[StepResult], load: Workload, exact: bool) -> Iterable[str]:
+    """What makes figures less than they seem."""
+    if not exact:
+        yield "this server does not tell token ids: prompts have so many words, not tokens"
+    for each in steps:
+        yield from (f"{each.step.label}: {note}" for note in step_notes(each, load.output_tokens))
+
+
+def step_notes(step: StepResult, wanted: int) -> Iterable[str]:
+    if step.failures:
+        total = step.failures + step.answered
+        yield f"{step.failures} of {total} requests failed; latencies are those of the others"
+    for kind, what in step.what.items():
+        yield f"{step.failed[kind]} {kind}, as in: {what}"
+    if step.short:
+        yield f"{step.short} answers have fewer than {wanted} tokens"
+    if step.cached_tokens:
+        yield f"{step.cached_tokens} prompt tokens came from the prefix cache"
+    if step.late_s > LATE_S:
+        yield f"requests were sent up to {step.late_s:.2f} s late; latencies count that"
+    if step.client_busy > BUSY:
+        busy = f"{step.client_busy:.0%} of a core"
+        yield f"the load generator used {busy}: it may be what is measured"

@@ -1,0 +1,124 @@
+"""What a run sends: the ladder, the lengths, and prompts that no cache has seen; pure."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Literal
+
+from cluster.errors import Problem, UsageError
+from orchestrator.api.call import Call, completion
+from orchestrator.api.send import ANSWER_LIMIT_S
+
+TEXT = (
+    "time year people way day man thing woman life child world school state family student group "
+    "country problem hand part place case week company system program question work number night "
+    "point home water room mother area money story fact month lot right study book eye job word "
+    "business issue side kind head house service friend father power hour game line end member "
+    "law car city community name president team minute idea body information back parent face"
+)
+WORDS = tuple(TEXT.split())
+MOST_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Step:
+    """One load: `value` requests at once, or `value` requests a second."""
+
+    kind: Literal["concurrency", "rate"]
+    value: float
+
+    @property
+    def label(self) -> str:
+        return f"{self.value:g} at once" if self.kind == "concurrency" else f"{self.value:g}/s"
+
+    @property
+    def warmup(self) -> int:
+        """Requests before the first counted one: the connections, the batch size, the kernels."""
+        return max(2, int(self.value)) if self.kind == "concurrency" else 4
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The same for each step. Lengths in tokens; `requests`, or `duration_s`, for each repeat."""
+
+    steps: tuple[Step, ...]
+    requests: int | None = None
+    duration_s: float | None = None
+    input_tokens: int = 256
+    output_tokens: int = 128
+    repeats: int = 3
+    seed: int = 0
+    timeout_s: float = ANSWER_LIMIT_S
+
+    def count(self, step: Step) -> int | None:
+        """Requests of one repeat; None where the duration decides."""
+        if self.requests is not None or self.duration_s is not None:
+            return self.requests
+        return max(16, 4 * int(step.value)) if step.kind == "concurrency" else 32
+
+
+def ladder(concurrency: str | None, rate: str | None) -> tuple[Step, ...]:
+    """The steps that the options name. Raises UsageError."""
+    if concurrency and rate:
+        raise UsageError(Problem("either --concurrency or --rate", hint="bench once for each"))
+    if rate:
+        return tuple(Step("rate", value) for value in numbers(rate, "--rate"))
+    values = numbers(concurrency or "1,4,16", "--concurrency")
+    if any(value != int(value) for value in values):
+        raise UsageError(Problem("requests at once are whole numbers", "--concurrency"))
+    return tuple(Step("concurrency", value) for value in values)
+
+
+def numbers(text: str, option: str) -> list[float]:
+    problem = Problem(f"`{text}` is no list of numbers above 0", option, "as in 1,4,16")
+    try:
+        found = [float(each) for each in text.split(",")]
+    except ValueError:
+        raise UsageError(problem) from None
+    if not all(0 < value < 100_000 for value in found):
+        raise UsageError(problem)
+    if len(set(found)) != len(found) or len(found) > MOST_STEPS:
+        what = f"each step once, {MOST_STEPS} at most"
+        raise UsageError(Problem(what, option))
+    return found
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Makes calls that differ from each other from the first token on.
+
+    `pool` holds token ids of ordinary words; empty for a server that does not tell ids: then a
+    prompt is so many words, and the server's own count is what is reported. `salt` keeps what an
+    earlier run left in the prefix cache from being used.
+    """
+
+    model: str
+    load: Workload
+    pool: tuple[int, ...]
+    salt: str
+
+    def calls(self, name: str) -> Iterator[Call]:
+        """Endless; the same for the same seed and name."""
+        return (self.call(f"{name}/{number}") for number in count())
+
+    def call(self, name: str) -> Call:
+        drawn = random.Random(f"{self.load.seed}/{name}")
+        length, most = self.load.input_tokens, self.load.output_tokens
+        if not self.pool:
+            prompt = " ".join(drawn.choices(WORDS, k=length))
+            return completion(self.model, prompt, max_tokens=most, temperature=0).streamed()
+        ids = drawn.choices(self.pool, k=length)
+        own = {"ignore_eos": True, "cache_salt": self.salt}  # vLLM's
+        return completion(self.model, ids, max_tokens=most, temperature=0, **own).streamed()
+
+
+def arrivals(load: Workload, step: Step, name: str) -> Iterator[float]:
+    """Moments of a Poisson process, in seconds: gaps are exponential, their mean is 1/rate."""
+    drawn, moment, most = random.Random(f"{load.seed}/{name}"), 0.0, load.count(step)
+    for number in count():
+        moment += drawn.expovariate(step.value)
+        late = load.duration_s is not None and moment >= load.duration_s
+        if late or (most is not None and number >= most):
+            return
+        yield moment
