@@ -104,7 +104,11 @@ def measure(console: Console, target: Target, asked: Asked, json: bool) -> int:
     """Run the ladder, show and keep what was found; the exit code."""
     started = datetime.now(UTC)
     artifact = Artifact("bench", provenance(target), asked.load.seed, started)
-    measured = bench(target, asked, console.tell)
+    try:
+        measured = bench(target, asked, console.tell)
+    except BaseException:
+        artifact.folder.rmdir()  # nothing was measured
+        raise
     found = measured.report
     if json:
         console.raw(report.as_json(found))
@@ -112,7 +116,6 @@ def measure(console: Console, target: Target, asked: Asked, json: bool) -> int:
         console.show(bench_screen(found))
     console.tell(f"result: {keep(artifact, measured)}")
     if found.stopped == INTERRUPTED:
-        console.warn("interrupted: what was measured until then is kept")
         return INTERRUPTED_CODE
     return 0 if found.good else 1
 

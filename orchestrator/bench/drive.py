@@ -19,6 +19,7 @@ from orchestrator.bench.record import Repeat, record_of
 from orchestrator.bench.workload import TEXT, Prompts, Step, arrivals
 from orchestrator.target import Target
 
+TOO_LONG = "does the model take prompts and answers of this length? --input-tokens, --output-tokens"
 OPEN_AT_ONCE = 900  # connections: below the usual limit of 1,024 files
 
 
@@ -51,7 +52,7 @@ async def run_step(
             failure = await closed(server, calls, limits, warm, begun)
         if failure and not any(not record.failure for record in warm.records):
             what = f"{step.label}: no request to warm up was answered: {failure.kind}: {failure}"
-            raise OrchestrateError(Problem(what, target.shown, hint_of(failure)))
+            raise OrchestrateError(Problem(what, target.shown, hint_of(failure) or TOO_LONG))
         for number in range(1, load.repeats + 1):
             tell(f"{step.label}: repeat {number} of {load.repeats}")
             await run_repeat(server, prompts, step, begin(taken, step, number))

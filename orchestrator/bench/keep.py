@@ -35,8 +35,10 @@ def read(name: str) -> dict[str, Any]:
     hint = "name a folder of artifacts/bench, or its result.json"
     try:
         record = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(Problem(f"cannot be read: {error}", str(path), hint)) from None
+    except OSError as error:
+        raise UsageError(Problem(f"cannot be read: {error.strerror}", str(path), hint)) from None
+    except ValueError as error:
+        raise UsageError(Problem(f"not valid JSON: {error}", str(path), hint)) from None
     if not isinstance(record, dict) or record.get("verb") != "bench":
         raise UsageError(Problem("not the result of a bench", str(path), hint))
     if record.get("format") != FORMAT:

@@ -23,6 +23,7 @@ def prove(orchestrate: Driver) -> None:
     texts = [orchestrate(*words, folder=folder).stdout for _ in range(2)]
     assert texts[0] == texts[1] != ""
     structured(orchestrate, folder)
+    bench(orchestrate, folder)
 
 
 def smoke(orchestrate: Driver, folder: Path) -> None:
@@ -53,3 +54,18 @@ def structured(orchestrate: Driver, folder: Path) -> None:
             break
         assert "was cut off at the token limit" in done.stderr
     assert set(json.loads(done.stdout)["value"]) == {"kind", "ok"}
+
+
+def bench(orchestrate: Driver, folder: Path) -> None:
+    """Every request of a small ladder is answered, with lengths to the token."""
+    words = ("bench", "--json", "--concurrency", "1,2", "--requests", "4", "--repeats", "2")
+    lengths = ("--input-tokens", "16", "--output-tokens", "8")
+    done = orchestrate(*words, *lengths, folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert found["exact_lengths"] is True
+    for step in found["steps"]:
+        assert (step["answered"], step["failed"], step["cached_tokens"]) == (8, {}, 0)
+        assert (step["input_tokens"], step["output_tokens"]) == (8 * 16, 8 * 8)
+    [page] = (folder / "artifacts" / "bench").glob("*-tiny/report.html")
+    assert page.stat().st_size > 10_000
