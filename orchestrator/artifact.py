@@ -21,17 +21,22 @@ FORMAT = 1
 class Artifact:
     """A folder of its own for one run, in the working directory; made at once.
 
-    A verb that writes more than its result, such as samples, writes it into `folder`.
+    A verb that writes more than its result, such as samples, writes it into `folder`. A run that
+    goes on with an earlier one names that one's folder as `within`.
     """
 
     verb: str
     provenance: Provenance
     seed: int | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    within: Path | None = None
     folder: Path = field(init=False)
 
     def __post_init__(self) -> None:
         """Raises OrchestrateError where no folder can be made."""
+        if self.within:
+            object.__setattr__(self, "folder", self.within)
+            return
         name = self.provenance.recipe or self.provenance.served_name
         slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
         moment = f"{self.started:%Y%m%dT%H%M%SZ}-{slug}"

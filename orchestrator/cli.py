@@ -24,6 +24,7 @@ from orchestrator.models_cli import models_app
 from orchestrator.plan import plan_on_hardware, plan_on_hosts
 from orchestrator.plan_report import plan_screen
 from orchestrator.recipe import find_recipe
+from orchestrator.sample_cli import sample_app
 from orchestrator.serve import Request, prepare, serve
 from orchestrator.status import status
 from orchestrator.test_cli import test_app
@@ -58,6 +59,7 @@ app.add_typer(cluster_app, name="cluster")
 app.add_typer(models_app, name="models")
 app.add_typer(test_app, name="test")
 app.add_typer(bench_app, name="bench")
+app.add_typer(sample_app, name="sample")
 app.command("generate")(generate_text)
 
 

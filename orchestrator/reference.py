@@ -38,6 +38,8 @@ VERBS = (
     "logs",
     "teardown",
     "test smoke",
+    "sample",
+    "sample replay",
     "generate",
     "models verify",
     "models manifest",

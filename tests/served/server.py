@@ -38,6 +38,7 @@ class Served:
     connections: int = 0
     generations: int = 0
     port: int = 0
+    talks: set[object] = field(default_factory=set)  # asyncio itself holds its tasks but weakly
 
     @property
     def url(self) -> str:
@@ -66,6 +67,7 @@ class Served:
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, request after request."""
         self.connections += 1
+        self.talks.add(asyncio.current_task())
         try:
             while await sent(writer, request := await self.read(reader), self.deliver(request)):
                 pass

@@ -1,0 +1,34 @@
+"""How far, how fast, how long still; pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pace:
+    """`made` tokens of this run in `elapsed_s`, `tokens` of `target` in all."""
+
+    chunks: int
+    tokens: int
+    target: int
+    made: int
+    elapsed_s: float
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second of this run."""
+        return self.made / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    def __str__(self) -> str:
+        chunks = "1 chunk" if self.chunks == 1 else f"{self.chunks} chunks"
+        said = f"{chunks}, {self.tokens:,} of {self.target:,} tokens"
+        if not self.made:
+            return said
+        left = max(0, self.target - self.tokens) / self.rate if self.rate else 0
+        return f"{said}, {self.rate:,.1f} tokens/s, {as_time(left)} left"
+
+
+def as_time(seconds: float) -> str:
+    """As on a clock: 0:07, 12:30, 4:05:00."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,0 +1,111 @@
+"""The verb `sample replay`: every chunk asked for again, and where the tokens part."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from orchestrator.api.reply import Failure
+from orchestrator.api.send import connected
+from orchestrator.sampling.asking import replied
+from orchestrator.sampling.compare import Compared, Divergence, compared
+from orchestrator.sampling.pace import Pace
+from orchestrator.sampling.run import Hearing
+from orchestrator.sampling.same_server import differences, seen_of
+from orchestrator.sampling.samples import Samples, line_of
+from orchestrator.sampling.session import Chunk
+from orchestrator.target import Target
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """`matching` of `tokens` lie before the first difference of their chunk.
+
+    `logprobs_apart` is the largest difference of a logprob among those. `differences` is what is
+    seen to be different of the server.
+    """
+
+    url: str
+    model: str
+    file: str
+    seed: int
+    identical: bool
+    tokens: int
+    matching: int
+    share: float
+    chunks: int
+    identical_chunks: int
+    other_prompts: int
+    first: Divergence | None
+    logprobs_apart: float
+    differences: tuple[str, ...]
+
+
+def replay(
+    target: Target, samples: Samples, file: str, hearing: Hearing, timeout_s: float
+) -> ReplayReport:
+    """Raises RequestFailed where the server does not answer."""
+    unlike = tuple(differences(samples.header["server"], seen_of(target)))
+    for each in unlike:
+        hearing.warn(f"another server than the recorded one: {each}")
+    found = asyncio.run(asked(target, samples, hearing, timeout_s))
+    tokens, matching = sum(each.tokens for each in found), sum(each.matching for each in found)
+    same = sum(each.identical for each in found)
+    return ReplayReport(
+        url=target.shown,
+        model=target.model,
+        file=file,
+        seed=samples.session.settings.seed,
+        identical=same == len(found),
+        tokens=tokens,
+        matching=matching,
+        share=matching / tokens if tokens else 1.0,
+        chunks=len(found),
+        identical_chunks=same,
+        other_prompts=sum(not each.same_prompt for each in found),
+        first=next((each.divergence for each in found if each.divergence), None),
+        logprobs_apart=max((each.logprobs_apart for each in found), default=0.0),
+        differences=unlike,
+    )
+
+
+async def asked(
+    target: Target, samples: Samples, hearing: Hearing, timeout_s: float
+) -> list[Compared]:
+    """One at a time, in order, whatever the concurrency of the session was."""
+    session, found, begun = samples.session, list[Compared](), time.monotonic()
+    async with connected(target.url, target.key) as server:
+        for was in samples.chunks:
+            chunk = Chunk(was["index"], was["seed"], tuple(was["messages"]))
+
+            def waits(failure: Failure, pause_s: float) -> None:
+                hearing.warn(f"{failure.kind}: {failure}; again in {pause_s:g} s")
+
+            call = session.call(target.model, chunk)
+            reply, attempts = await replied(server, call, target.shown, timeout_s, waits)
+            each = compared(was, line_of(chunk, reply, attempts))
+            if not each.identical and all(one.identical for one in found):
+                hearing.warn(f"not the same: {each}")
+            found.append(each)
+            done = sum(one.tokens for one in found)
+            hearing.at(Pace(len(found), done, samples.tokens, done, time.monotonic() - begun))
+    return found
+
+
+def replay_screen(report: ReplayReport) -> RenderableType:
+    verdict = ("the same", "bold green") if report.identical else ("NOT the same", "bold red")
+    rows = [
+        f"  tokens     {report.share:.4%} ({report.matching:,} of {report.tokens:,}) lie before "
+        "the first difference of their chunk",
+        f"  chunks     {report.identical_chunks} of {report.chunks} are identical",
+        f"  logprobs   at most {report.logprobs_apart:.2g} apart where the tokens are the same",
+    ]
+    if report.first:
+        rows.append(f"  first      {report.first}")
+    if report.other_prompts:
+        rows.append(f"  prompts    {report.other_prompts} became other tokens: the chat template?")
+    rows += [f"  server     {each}" for each in report.differences]
+    head = Text.assemble(f"replay of {report.file} at {report.url}: ", verdict)
+    return Group(head, *map(Text, rows))

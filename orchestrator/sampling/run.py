@@ -1,0 +1,134 @@
+"""The verb `sample`: chunk after chunk, each on the disk before the next one is asked for."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+
+from orchestrator.api.reply import Failure, Reply
+from orchestrator.api.send import Server, connected
+from orchestrator.sampling.asking import replied
+from orchestrator.sampling.neighbours import look, others_between
+from orchestrator.sampling.pace import Pace
+from orchestrator.sampling.same_server import card_of, require_same
+from orchestrator.sampling.samples import Line, NoteKind, Samples, line_of, note_of
+from orchestrator.sampling.session import Chunk
+from orchestrator.sampling.writer import Writer
+from orchestrator.target import Target
+
+LOOK_EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """Who is told of progress, and of what may spoil the session."""
+
+    at: Callable[[Pace], None]
+    warn: Callable[[str], None]
+
+
+class Keeper:
+    """Takes answers in any order, and writes them in the order of their chunks."""
+
+    def __init__(self, begun: Samples, writer: Writer, hearing: Hearing) -> None:
+        self.session = begun.session
+        self.card = begun.header["server"]["card"]
+        self._writer, self._hearing = writer, hearing
+        self.kept = self._asked = len(begun.chunks)
+        self._tokens = self._before = begun.tokens
+        self.answers = 0
+        self._held: dict[int, Line] = {}
+        self._begun = time.monotonic()
+
+    @property
+    def full(self) -> bool:
+        return self._tokens >= self.session.settings.target_tokens
+
+    @property
+    def pace(self) -> Pace:
+        made, elapsed_s = self._tokens - self._before, time.monotonic() - self._begun
+        target = self.session.settings.target_tokens
+        return Pace(self.kept, self._tokens, target, made, elapsed_s)
+
+    def take(self) -> Chunk:
+        """The next chunk to ask for."""
+        self._asked += 1
+        return self.session.chunk(self._asked - 1)
+
+    def keep(self, chunk: Chunk, reply: Reply, attempts: int) -> None:
+        self.answers += 1
+        self._held[chunk.index] = line_of(chunk, reply, attempts)
+        while not self.full and (line := self._held.pop(self.kept, None)):
+            self._writer.append(line)
+            self.kept += 1
+            self._tokens += len(line["token_ids"])
+            self._hearing.at(self.pace)
+
+    def note(self, kind: NoteKind, what: str) -> None:
+        """Told now, and kept in the file."""
+        self._hearing.warn(what)
+        self._writer.append(note_of(kind, what, self.kept))
+
+
+def run(target: Target, keeper: Keeper, timeout_s: float) -> None:
+    """Until the session is full. Raises RequestFailed where the server does not answer."""
+    with target.http() as http:
+        before = look(http)
+        if before is None:
+            keeper.note("unseen", "whether others use this server meanwhile cannot be seen")
+        asyncio.run(asked(target, keeper, http, timeout_s))
+        others = others_between(before, look(http), keeper.answers)
+    if others and keeper.session.settings.is_reference:
+        keeper.note("others", f"the server answered {others} requests of others meanwhile")
+
+
+async def asked(target: Target, keeper: Keeper, http: httpx.Client, timeout_s: float) -> None:
+    """As many requests at once as the session allows; whoever fills it ends the others."""
+    at_once = keeper.session.settings.concurrency
+    async with connected(target.url, target.key, connections=at_once) as server:
+
+        async def work() -> None:
+            while not keeper.full:
+                await one(target, keeper, server, timeout_s)
+            for task in tasks:
+                task.cancel()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(watch(keeper, http))]
+                tasks += [group.create_task(work()) for _ in range(at_once)]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+
+async def one(target: Target, keeper: Keeper, server: Server, timeout_s: float) -> None:
+    chunk = keeper.take()
+
+    def waits(failure: Failure, pause_s: float) -> None:
+        what = f"chunk {chunk.index}: {failure.kind}: {failure}; sent again after {pause_s:g} s"
+        keeper.note("sent again", what)
+
+    call = keeper.session.call(target.model, chunk)
+    reply, attempts = await replied(server, call, target.shown, timeout_s, waits)
+    if attempts > 1:
+        require_same_card(target, keeper)
+    keeper.keep(chunk, reply, attempts)
+
+
+def require_same_card(target: Target, keeper: Keeper) -> None:
+    """Raises UsageError where another model came up while the server was away."""
+    if card := card_of(target):
+        require_same({"card": keeper.card}, {"card": card}, target.shown)
+
+
+async def watch(keeper: Keeper, http: httpx.Client) -> None:
+    """Look now and then, while a request of ours is under way, whether others are there too."""
+    at_once, alone = keeper.session.settings.concurrency, True
+    while seen := await asyncio.to_thread(look, http):
+        others = seen.inside - at_once
+        if others > 0 and alone:
+            keeper.note("others", f"{others} requests of others are in the server")
+        alone = others <= 0
+        await asyncio.sleep(LOOK_EVERY_S)

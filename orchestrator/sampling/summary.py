@@ -1,0 +1,96 @@
+"""What a file of samples amounts to: its hash, its tokens, what a reader should know; pure."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from orchestrator.sampling.pace import as_time
+from orchestrator.sampling.samples import parsed
+
+LOUD = "NOT a reference session: {n} requests at once change what is computed beside each other"
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """`sha256` is that of the whole file. `seconds`: a request was under way, in any of its runs.
+
+    `reference`: one request at a time, and nobody else was seen on the server. `notes` are all
+    those of the file, earlier runs of the session included.
+    """
+
+    url: str
+    model: str
+    file: str
+    sha256: str
+    chunks: int
+    tokens: int
+    target_tokens: int
+    seed: int
+    concurrency: int
+    reference: bool
+    notes: tuple[str, ...]
+    finish_reasons: Mapping[str, int]
+    seconds: float
+    tokens_per_s: float
+
+
+def summary_of(content: bytes, file: str) -> SampleReport:
+    """All of it follows from the file. Raises OrchestrateError where that is damaged."""
+    samples = parsed(content, file)
+    settings, server = samples.session.settings, samples.header["server"]
+    seconds = busy_s([chunk["timing"] for chunk in samples.chunks])
+    others = any(note["kind"] == "others" for note in samples.notes)
+    return SampleReport(
+        url=server["url"],
+        model=server["served_name"],
+        file=file,
+        sha256=hashlib.sha256(content).hexdigest(),
+        chunks=len(samples.chunks),
+        tokens=samples.tokens,
+        target_tokens=settings.target_tokens,
+        seed=settings.seed,
+        concurrency=settings.concurrency,
+        reference=settings.is_reference and not others,
+        notes=tuple(note["what"] for note in samples.notes),
+        finish_reasons=Counter(chunk["finish_reason"] for chunk in samples.chunks),
+        seconds=seconds,
+        tokens_per_s=samples.tokens / seconds if seconds else 0.0,
+    )
+
+
+def busy_s(timings: Sequence[Mapping[str, float]]) -> float:
+    """Seconds that at least one of the requests covers."""
+    total, covered = 0.0, 0.0
+    for start, end in sorted(
+        (each["started"], each["started"] + each["total_s"]) for each in timings
+    ):
+        total += max(0.0, end - max(start, covered))
+        covered = max(covered, end)
+    return total
+
+
+def loud(concurrency: int) -> str:
+    return LOUD.format(n=concurrency)
+
+
+def sample_screen(report: SampleReport) -> RenderableType:
+    ends = ", ".join(f"{count} {reason}" for reason, count in report.finish_reasons.items())
+    rate = f"{report.tokens_per_s:,.1f} tokens/s over {as_time(report.seconds)} of requests"
+    rows = [
+        f"{report.tokens:,} tokens in {report.chunks} chunks of {report.model} at {report.url}",
+        f"  file       {report.file}",
+        f"  SHA-256    {report.sha256}",
+        f"  ended by   {ends}",
+        f"  rate       {rate}",
+        f"  next       orchestrate sample replay {report.file}",
+    ]
+    parts = [Text(row) for row in rows]
+    if report.concurrency > 1:
+        parts.append(Text(loud(report.concurrency), style="bold red"))
+    elif not report.reference:
+        parts.append(Text("NOT a reference session: others used the server", style="bold red"))
+    return Group(*parts, *(Text(f"  note       {each}", style="dim") for each in report.notes))
