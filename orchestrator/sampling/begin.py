@@ -38,9 +38,10 @@ def new_session(given: Given, prompts: str | None) -> Session:
 @contextmanager
 def begun(target: Target, session: Session, prompts: str | None) -> Iterator[Begun]:
     """A new folder under artifacts/sample/, with a file that holds its header."""
-    artifact = Artifact("sample", provenance(target), session.settings.seed)
+    known = provenance(target)
+    artifact = Artifact("sample", known, session.settings.seed)
     started = artifact.started.isoformat(timespec="seconds")
-    header = header_of(session, prompts or BUILT_IN, seen_of(target), started)
+    header = header_of(session, prompts or BUILT_IN, seen_of(target, known), started)
     path = artifact.folder / FILE
     with new_file(path, header) as writer:
         yield Begun(writer, read_samples(path), artifact)
@@ -50,14 +51,15 @@ def begun(target: Target, session: Session, prompts: str | None) -> Iterator[Beg
 def resumed(target: Target, path: Path) -> Iterator[Begun]:
     """The file as it was left, a torn last line cut off. Raises UsageError for another server."""
     with old_file(path) as (writer, samples):
-        require_same(samples.header["server"], seen_of(target), str(path))
+        known = provenance(target)
+        require_same(samples.header["server"], seen_of(target, known), str(path))
         cut_torn(writer, samples)
         if samples.tokens < samples.session.settings.target_tokens:
             what = f"resumed at chunk {len(samples.chunks)}"
             writer.append(note_of("resumed", what, len(samples.chunks)))
         started = datetime.fromisoformat(samples.header["started"]).astimezone(UTC)
         seed = samples.session.settings.seed
-        artifact = Artifact("sample", provenance(target), seed, started, path.parent)
+        artifact = Artifact("sample", known, seed, started, path.parent)
         yield Begun(writer, samples, artifact)
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from orchestrator.api.reply import Failure
 from orchestrator.api.send import connected
+from orchestrator.provenance import provenance
 from orchestrator.sampling.asking import replied
 from orchestrator.sampling.compare import Compared, Divergence, compared
 from orchestrator.sampling.pace import Pace
@@ -47,7 +48,7 @@ def replay(
     target: Target, samples: Samples, file: str, hearing: Hearing, timeout_s: float
 ) -> ReplayReport:
     """Raises RequestFailed where the server does not answer."""
-    unlike = tuple(differences(samples.header["server"], seen_of(target)))
+    unlike = tuple(differences(samples.header["server"], seen_of(target, provenance(target))))
     for each in unlike:
         hearing.warn(f"another server than the recorded one: {each}")
     found = asyncio.run(asked(target, samples, hearing, timeout_s))

@@ -8,16 +8,16 @@ from typing import Any
 import httpx
 
 from cluster.errors import Problem, UsageError
-from orchestrator.provenance import provenance
+from orchestrator.provenance import Provenance
 from orchestrator.target import Target
 
 CARD = ("id", "root", "max_model_len")  # of /v1/models: what it serves, from where, how long
 FREE = {"url", "orchestrate", "python", "address", "memory_total"}  # change nothing in an answer
 
 
-def seen_of(target: Target) -> Mapping[str, Any]:
+def seen_of(target: Target, known: Provenance) -> Mapping[str, Any]:
     """As JSON has it, so that it can be compared with what a file holds."""
-    seen = {**asdict(provenance(target)), "card": card_of(target)}
+    seen = {**asdict(known), "card": card_of(target)}
     return json.loads(json.dumps(seen, default=dict))  # type: ignore[no-any-return]
 
 

@@ -11,6 +11,7 @@ from tests.bench.copying import bench_sync
 from tests.bench.hashing import bench_verify
 from tests.bench.load import bench_load
 from tests.bench.network import bench_bandwidth, bench_check
+from tests.bench.sampling import bench_sample
 from tests.bench.timing import HEADER, Row, seconds
 from tests.testbed.driver import Driver
 from tests.testbed.programs import Completed
@@ -99,6 +100,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "check": bench_check,
     "bandwidth": bench_bandwidth,
     "sync": bench_models_sync,
+    "sample": bench_sample,
 }
 
 

@@ -19,8 +19,9 @@ CALL = completion("tiny", "Hello, my name is", max_tokens=8, temperature=0)
 
 
 @contextmanager
-def server_that_answers_at_once() -> Iterator[str]:
-    words = [sys.executable, "-m", "tests.served"]
+def served_apart(*words: str) -> Iterator[str]:
+    """The scripted server, in a process of its own; its address."""
+    words = (sys.executable, "-m", "tests.served", *words)
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout
         yield run.stdout.readline().strip()
@@ -55,7 +56,7 @@ def plain_httpx(url: str) -> None:
 
 def bench_load() -> Iterator[Row]:
     """In turn, on the same server."""
-    with server_that_answers_at_once() as url:
+    with served_apart() as url:
         ours(url, CALL)
         rounds = [
             (

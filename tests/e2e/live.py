@@ -24,6 +24,7 @@ def prove(orchestrate: Driver) -> None:
     assert texts[0] == texts[1] != ""
     structured(orchestrate, folder)
     bench(orchestrate, folder)
+    sampled(orchestrate, folder)
 
 
 def smoke(orchestrate: Driver, folder: Path) -> None:
@@ -69,3 +70,20 @@ def bench(orchestrate: Driver, folder: Path) -> None:
         assert (step["input_tokens"], step["output_tokens"]) == (8 * 16, 8 * 8)
     [page] = (folder / "artifacts" / "bench").glob("*-tiny/report.html")
     assert page.stat().st_size > 10_000
+
+
+def sampled(orchestrate: Driver, folder: Path) -> None:
+    """200 tokens at temperature 0.7, alone on the server, and the same ones again."""
+    words = ("--target-tokens", "200", "--chunk-max-tokens", "64", "--json")
+    done = orchestrate("sample", *words, folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = json.loads(done.stdout)
+    assert made["tokens"] >= 200
+    assert (made["reference"], made["notes"]) == (True, [])
+    header = json.loads((folder / made["file"]).read_text().split("\n")[0])
+    assert header["server"]["card"]["max_model_len"] == 2048
+    again = orchestrate("sample", "replay", made["file"], "--json", folder=folder)
+    assert again.returncode == 0, again.stdout + again.stderr
+    replayed = json.loads(again.stdout)
+    assert (replayed["share"], replayed["logprobs_apart"]) == (1.0, 0.0)
+    assert replayed["differences"] == []

@@ -95,6 +95,14 @@ class Slow:
 
 
 @dataclass(frozen=True)
+class Late:
+    """An answer that does not stream, after so many seconds: as long as its tokens would take."""
+
+    answer: Answer
+    after_s: float
+
+
+@dataclass(frozen=True)
 class Broken:
     """A stream whose connection is lost after so many parts; 0: before any answer."""
 
@@ -111,7 +119,7 @@ class Says:
     text: str
 
 
-Delivery = Answer | Status | Hang | Slow | Broken | Says
+Delivery = Answer | Status | Hang | Slow | Late | Broken | Says
 Script = Callable[[Request], Delivery]
 
 

@@ -15,6 +15,7 @@ from tests.served.script import (
     Broken,
     Delivery,
     Hang,
+    Late,
     Request,
     Says,
     Script,
@@ -93,6 +94,9 @@ async def sent(writer: asyncio.StreamWriter, request: Request, delivery: Deliver
     """Answer; False when the connection is to be lost."""
     if isinstance(delivery, Hang):
         await asyncio.sleep(3600)  # not an Event: nobody else would hold on to this task
+    if isinstance(delivery, Late):
+        await asyncio.sleep(delivery.after_s)
+        delivery = delivery.answer
     if isinstance(delivery, Answer) and not request.streams:
         delivery = Status(200, json.dumps(wire.whole(request, delivery)))
     if isinstance(delivery, Status):
