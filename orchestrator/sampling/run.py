@@ -52,6 +52,9 @@ class Keeper:
         target = self.session.settings.target_tokens
         return Pace(self.kept, self._tokens, target, made, elapsed_s)
 
+    def tell(self) -> None:
+        self._hearing.at(self.pace)
+
     def take(self) -> Chunk:
         """The next chunk to ask for."""
         self._asked += 1
@@ -64,7 +67,7 @@ class Keeper:
             self._writer.append(line)
             self.kept += 1
             self._tokens += len(line["token_ids"])
-            self._hearing.at(self.pace)
+            self.tell()
 
     def note(self, kind: NoteKind, what: str) -> None:
         """Told now, and kept in the file."""
@@ -74,6 +77,7 @@ class Keeper:
 
 def run(target: Target, keeper: Keeper, timeout_s: float) -> None:
     """Until the session is full. Raises RequestFailed where the server does not answer."""
+    keeper.tell()
     with target.http() as http:
         before = look(http)
         if before is None:
