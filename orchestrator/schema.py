@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import jsonschema
-from referencing import Registry
+from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from cluster.errors import Problem, UsageError
 
@@ -36,6 +37,23 @@ def require_schema(schema: Schema, where: str = "schema") -> None:
     except jsonschema.SchemaError as error:
         place = f"{where}{error.json_path[1:]}"
         raise UsageError(Problem(f"not a JSON schema: {error.message}", place)) from None
+    resource = Resource.from_contents(schema, default_specification=DRAFT202012)
+    resolve_all(resource, Registry().resolver_with_root(resource), where)
+
+
+def resolve_all(resource: Resource[Any], resolver: Any, where: str) -> None:
+    """Raises UsageError for the first reference that leads nowhere."""
+    contents = resource.contents
+    for key in ("$ref", "$dynamicRef"):
+        reference = contents.get(key) if isinstance(contents, dict) else None
+        try:
+            if isinstance(reference, str):
+                resolver.lookup(reference)
+        except Unresolvable:
+            what = f"not a JSON schema: refers to what it does not hold: {reference}"
+            raise UsageError(Problem(what, where)) from None
+    for inner in resource.subresources():
+        resolve_all(inner, resolver.in_subresource(inner), where)
 
 
 DEFAULT = jsonschema.Draft202012Validator
