@@ -1,11 +1,13 @@
 """What every test of a live model reports, and how it is shown; pure."""
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cluster.finding import Finding
+from orchestrator.console import CONTROL
 from orchestrator.report import table
 
 STYLES = {"pass": "green", "warning": "yellow", "failure": "bold red"}
@@ -26,13 +28,20 @@ class Proof:
 
 
 def proof_screen(title: str, proof: Proof, *lines: str) -> RenderableType:
-    """One row a finding, its hint beneath it, then the lines."""
+    """One row a finding, its hint beneath it, once for several in a row; then the lines."""
     verdict = "passed" if proof.passed else "FAILED"
     style = "bold green" if proof.passed else "bold red"
     head = Text.assemble(f"{title} of {proof.model} at {proof.url}: ", (verdict, style))
     rows = table("", "check", "note")
-    for each in proof.findings:
-        rows.add_row(Text(each.state, style=STYLES[each.state]), each.check, Text(each.what))
-        if each.hint and each.state != "pass":
+    for each, after in zip_longest(proof.findings, proof.findings[1:]):
+        rows.add_row(
+            Text(each.state, style=STYLES[each.state]), each.check, Text(visible(each.what))
+        )
+        if each.hint and each.state != "pass" and (after is None or after.hint != each.hint):
             rows.add_row("", "", Text(f"hint: {each.hint}", style="dim"))
     return Group(head, rows, *(Text(line) for line in lines))
+
+
+def visible(text: str) -> str:
+    """A model's words for a terminal: control characters but newline and tab as escapes."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)

@@ -40,6 +40,8 @@ VERBS = (
     "test smoke",
     "sample",
     "sample replay",
+    "test tools",
+    "test structured",
     "generate",
     "models verify",
     "models manifest",

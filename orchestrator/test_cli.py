@@ -5,14 +5,16 @@ from datetime import UTC, datetime
 
 import typer
 
-from orchestrator import report
 from orchestrator.artifact import Artifact
+from orchestrator.conclude import conclude
 from orchestrator.console import Console
 from orchestrator.proof import Proof, proof_screen
 from orchestrator.provenance import provenance
 from orchestrator.smoke import smoke
+from orchestrator.structured_cli import prove_structured
 from orchestrator.target import Target, Wanted
 from orchestrator.target_cli import KeyFile, ModelName, Url, with_target
+from orchestrator.tools_cli import prove_tools
 from orchestrator.verb import Json, Nodes
 
 test_app = typer.Typer(help="Prove that the model answers as it should.", no_args_is_help=True)
@@ -21,6 +23,10 @@ test_app = typer.Typer(help="Prove that the model answers as it should.", no_arg
 @test_app.callback()
 def test() -> None:
     pass
+
+
+test_app.command("tools")(prove_tools)
+test_app.command("structured")(prove_structured)
 
 
 @test_app.command("smoke")
@@ -51,10 +57,5 @@ def prove(
     """Run a test, show its report, keep it under artifacts/test-<name>/; the exit code."""
     started = datetime.now(UTC)
     proof = test()
-    if json:
-        console.raw(report.as_json(proof))
-    else:
-        console.show(proof_screen(f"{name} test", proof))
-    path = Artifact(f"test-{name}", provenance(target), seed, started).write(proof)
-    console.tell(f"result: {path}")
-    return 0 if proof.passed else 1
+    artifact = Artifact(f"test-{name}", provenance(target), seed, started)
+    return conclude(console, artifact, proof, proof_screen(f"{name} test", proof), json)

@@ -25,6 +25,8 @@ def prove(orchestrate: Driver) -> None:
     structured(orchestrate, folder)
     bench(orchestrate, folder)
     sampled(orchestrate, folder)
+    schemas(orchestrate, folder)
+    tools(orchestrate, folder)
 
 
 def smoke(orchestrate: Driver, folder: Path) -> None:
@@ -87,3 +89,29 @@ def sampled(orchestrate: Driver, folder: Path) -> None:
     replayed = json.loads(again.stdout)
     assert (replayed["share"], replayed["logprobs_apart"]) == (1.0, 0.0)
     assert replayed["differences"] == []
+
+
+def schemas(orchestrate: Driver, folder: Path) -> None:
+    """xgrammar takes every schema of the suite and holds a model of random weights to it.
+
+    All but control characters in strings of limited length, where xgrammar errs.
+    """
+    words = ("test", "structured", "--samples", "2", "--max-tokens", "400", "--json")
+    done = orchestrate(*words, folder=folder)
+    found = {each["schema"]: each for each in json.loads(done.stdout)["schemas"]}
+    assert len(found) == 10, done.stderr
+    for name, each in found.items():
+        assert each["wrong"] == each["refused"] == each["failed"] == 0, each
+        assert each["not_json"] == 0 or name == "lengths", each
+    assert found["enum"]["met"] == 2
+    [samples] = (folder / "artifacts" / "test-structured").glob("*-tiny/samples.jsonl")
+    assert len(samples.read_text().splitlines()) == 20
+
+
+def tools(orchestrate: Driver, folder: Path) -> None:
+    """vLLM was started without tools and says so in its own words; the hint knows them."""
+    done = orchestrate("test", "tools", "--max-tokens", "16", "--json", folder=folder)
+    assert done.returncode == 1
+    found = {each["check"]: each for each in json.loads(done.stdout)["findings"]}
+    for check in ("one call", "required, streamed"):
+        assert "--set enable_auto_tool_choice=true" in found[check]["hint"], found[check]

@@ -1,0 +1,1 @@
+"""The verb `test structured`: does the server hold answers to a JSON schema."""

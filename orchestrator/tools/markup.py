@@ -1,0 +1,90 @@
+"""How models write tool calls as text, and which of vLLM's parsers reads it; pure.
+
+The marks are those of vLLM 0.32, vllm/tool_parsers/ and vllm/parser/.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Markup:
+    """A format as it begins, and the parsers for it, the most likely one first."""
+
+    shown: str
+    parsers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Format:
+    pattern: re.Pattern[str]
+    parsers: tuple[str, ...]
+
+
+def written(pattern: str, *parsers: str) -> Format:
+    return Format(re.compile(pattern), parsers)
+
+
+BAR = "\N{FULLWIDTH VERTICAL LINE}"
+FORMATS = (  # the first that is found counts, so what wraps another one comes in the right order
+    written(r"<seed:tool_call>", "seed_oss"),
+    written(r"<function=[^<>]*>", "qwen3_xml", "qwen3_coder", "mimo", "step3p5"),
+    written(r"<arg_key>", "glm45", "glm47", "poolside_v1"),
+    written(r"<\|tool_call\|>", "granite"),
+    written(r"<\|tool_call>", "gemma4"),
+    written(r"<minimax:tool_call>", "minimax_m2"),
+    written(r"<longcat_tool_call>", "longcat"),
+    written(r"<ifm\|tool_calls?>", "k2_horizon"),
+    written(r"<tool_call>", "hermes", "qwen3_json", "granite4", "ernie45", "xlam"),
+    written(r"\[TOOL_CALLS\]", "mistral"),
+    written(r"<\|python_tag\|>", "llama3_json", "llama4_json"),
+    written(r"<\|python_start\|>", "llama4_pythonic"),
+    written(f"<{BAR}tool▁calls?▁begin{BAR}>", "deepseek_v3", "deepseek_v31"),
+    written(f"<{BAR}DSML{BAR}", "deepseek_v32", "deepseek_v4", "deepseek_v41"),
+    written(f"<{BAR}tool_calls?_begin{BAR}>", "step3"),
+    written(r"<\|tool_calls?_(?:section_)?begin\|>", "kimi_k2"),
+    written(r"<\|tool_call_start\|>", "lfm2"),
+    written(r"<\|action_start\|>", "internlm"),
+    written(r"<\|tools_prefix\|>", "apertus"),
+    written(r"<\|START_ACTION\|>", "cohere_command3", "cohere_command4"),
+    written(r"<\|channel\|>commentary", "openai"),
+    written(r"<\|function_call\|>|function call<\|role_sep\|>", "gigachat3"),
+    written(r"<tool_calls>", "hunyuan_a13b", "jamba"),
+    written(r"<function_calls>", "olmo3"),
+    written(r"<function_call>", "granite-20b-fc"),
+    written(r"<start_function_call>", "functiongemma"),
+    written(r"<dots_function_call>", "dots"),
+    written(r"<function name=", "minicpm5"),
+    written(r"functools\[", "phi4_mini_json"),
+)
+
+
+def markup_in(text: str, tools: Iterable[str]) -> Markup | None:
+    """The first format that is found; bare JSON or Python only where it calls one of the tools."""
+    for each in FORMATS:
+        if found := each.pattern.search(text):
+            return Markup(found[0], each.parsers)
+    return json_call(text, set(tools)) or python_call(text, tools)
+
+
+def json_call(text: str, tools: set[str]) -> Markup | None:
+    """The text is one call, or a list of calls, as JSON."""
+    try:
+        value = json.loads(text.strip().removeprefix("```json").strip("`"))
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(value, list) and value:
+        value = value[0]
+    if not isinstance(value, dict) or value.get("name") not in tools:
+        return None
+    if "parameters" in value:
+        return Markup('{"name": ..., "parameters": ...}', ("llama3_json", "llama4_json"))
+    return Markup('{"name": ..., "arguments": ...}', ("xlam", "llama3_json"))
+
+
+def python_call(text: str, tools: Iterable[str]) -> Markup | None:
+    names = "|".join(map(re.escape, tools))
+    found = re.search(rf"\[\s*(?:{names})\(\w+\s*=", text)
+    return Markup(found[0] + "...", ("pythonic", "llama4_pythonic")) if found else None
