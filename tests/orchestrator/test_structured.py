@@ -164,7 +164,7 @@ def test_a_whole_value_at_the_limit_is_met(capsys: Printed) -> None:
 
 
 def test_the_screen_shows_a_table_and_the_worst_answer(capsys: Printed) -> None:
-    script = in_turn(CUT, Answer('{"colour": "\x1b[31m"}'), BLUE, RED)
+    script = in_turn(CUT, PROSE, BLUE, RED)
     with serving(script) as server:
         assert run(server.url, "--schema", "colour.json", "--samples", "4") == 1
     printed = capsys.readouterr().out
@@ -172,7 +172,14 @@ def test_the_screen_shows_a_table_and_the_worst_answer(capsys: Printed) -> None:
     row = next(line for line in printed.splitlines() if "33%" in line)
     assert row.split() == ["colour.json", "33%", "1", "1", "1", "1", "-", "-"]
     assert '{"colour": "blue"}' in printed
-    assert "\x1b[31m" not in printed
+
+
+def test_a_model_cannot_write_to_the_terminal(capsys: Printed) -> None:
+    with serving(Answer('{"colour": "\x1b[31m"}')) as server:
+        assert run(server.url, "--schema", "colour.json") == 1
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert '{"colour": "\\x1b[31m"}' in printed
 
 
 def test_a_lost_server_is_asked_no_further(capsys: Printed) -> None:

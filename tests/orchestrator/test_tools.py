@@ -230,9 +230,9 @@ def test_a_hint_for_several_questions_is_printed_once(capsys: Printed) -> None:
 
 
 def test_a_model_cannot_write_to_the_terminal(capsys: Printed) -> None:
-    bell = Tool("get_time", '{"city": "\x1b[31m"}')
-    with serving(model(required=calls(bell))) as server:
+    colours = Tool("\x1b[31m", "{}")
+    with serving(model(required=calls(colours))) as server:
         assert run(server.url) == 1
     printed = capsys.readouterr().out
-    assert "\x1b[31m" not in printed
-    assert "control character" in printed
+    assert "\x1b" not in printed
+    assert "`\\x1b[31m` is none of the tools" in printed
