@@ -106,6 +106,7 @@ class HostFacts(Fact):
     user: str
     uid: int
     machine: str
+    kernel: str = ""
     time: float
     cores: int
     memory: Memory

@@ -15,6 +15,7 @@ from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.preflight import known_names
 from orchestrator import report
 from orchestrator.bench_cli import bench_app
+from orchestrator.audit_cli import audit_app
 from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
 from orchestrator.generate_cli import generate_text
@@ -60,6 +61,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(test_app, name="test")
 app.add_typer(bench_app, name="bench")
 app.add_typer(sample_app, name="sample")
+app.add_typer(audit_app, name="audit")
 app.command("generate")(generate_text)
 
 

@@ -128,21 +128,36 @@ def write_manifest(manifest: Mapping[str, Any], file: Path) -> tuple[Path, Path]
 def read_manifest(file: Path, recipe: str) -> dict[str, Any]:
     """A stored manifest of this recipe. Raises ConfigError where it is not one or was changed."""
     try:
-        manifest = json.loads(file.read_text("utf-8"))
-        sealed = manifest.pop(SEAL)
-        form = manifest["format"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"is no manifest: {type(error).__name__}: {error}"
-        raise ConfigError(Problem(what, str(file), "orchestrate models manifest")) from None
-    if form != FORMAT:
-        raise ConfigError(Problem(f"is of another format: {form}", str(file)))
-    if seal(manifest) != sealed:
-        what = f"was changed after it was written: its body is not what {SEAL} says"
-        raise ConfigError(Problem(what, str(file), "take the copy that the audit keeps"))
+        content = file.read_bytes()
+    except OSError as error:
+        raise no_manifest(str(file), error) from None
+    manifest = unsealed(content, str(file))
     if manifest["recipe"] != recipe:
         hint = f"orchestrate models manifest {manifest['recipe']} --check {file}"
         raise ConfigError(Problem(f"is of recipe {manifest['recipe']}", str(file), hint))
+    return manifest
+
+
+def unsealed(content: bytes, where: str) -> dict[str, Any]:
+    """A manifest whose seal holds. Raises ConfigError where it is not one or was changed."""
+    try:
+        manifest = json.loads(content.decode("utf-8"))
+        sealed = manifest.pop(SEAL)
+        form = manifest["format"]
+        own = seal(manifest)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise no_manifest(where, error) from None
+    if form != FORMAT:
+        raise ConfigError(Problem(f"is of another format: {form}", where))
+    if own != sealed:
+        what = f"was changed after it was written: its body is not what {SEAL} says"
+        raise ConfigError(Problem(what, where, "take the copy that the audit keeps"))
     return {**manifest, SEAL: sealed}
+
+
+def no_manifest(where: str, error: Exception) -> ConfigError:
+    what = f"is no manifest: {type(error).__name__}: {error}"
+    return ConfigError(Problem(what, where, "orchestrate models manifest"))
 
 
 def locked_by(manifest: Mapping[str, Any]) -> LockedModel:

@@ -28,6 +28,7 @@ class Machine:
     gpus: tuple[str, ...]
     driver: str
     versions: Mapping[str, str]
+    kernel: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,4 +126,5 @@ def machine_of(host: HostFacts) -> Machine:
         gpus=tuple(gpu.name for gpu in host.gpus),
         driver=host.gpus[0].driver if host.gpus else "",
         versions=host.versions,
+        kernel=host.kernel,
     )

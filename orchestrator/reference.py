@@ -50,6 +50,8 @@ VERBS = (
     "models sync",
     "bench",
     "bench compare",
+    "audit bundle",
+    "audit verify",
 )
 
 

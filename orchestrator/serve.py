@@ -18,7 +18,7 @@ from cluster.transport import Transport
 from orchestrator.api_key import find_key, key_step
 from orchestrator.arguments import check_arguments
 from orchestrator.engine import PREFIX, final_arguments, vllm_service
-from orchestrator.layers import merged
+from orchestrator.layers import layered, merged
 from orchestrator.load_watch import ServerDied
 from orchestrator.lockfile import ModelsLock, lock_path, read_lock
 from orchestrator.memory.findings import memory_findings
@@ -30,6 +30,7 @@ from orchestrator.preflight import launch_findings, software_findings
 from orchestrator.ready import Ready, await_ready
 from orchestrator.recipe import Recipe, Value, hardware_name, load_hardware
 from orchestrator.revision import at_commit
+from orchestrator.served_recipe import with_recipe
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ def prepare(
     if not facts.hosts:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
     gpus = [gpu for host in facts.hosts for gpu in host.gpus]
-    recipe = merged(base, hardware_name(gpus, load_hardware()), request.settings)
-    recipe = recipe.model_copy(update={"revision": asked.revision})
+    made = layered(base, hardware_name(gpus, load_hardware()), request.settings)
+    recipe = made.recipe.model_copy(update={"revision": asked.revision})
     models = find_model(transport, recipe, facts.hosts, tell, make_missing=not dry)
     model = read_model(transport, recipe, models)
     placement = place_on(facts, recipe, model)
@@ -104,6 +105,7 @@ def prepare(
     )
     key = find_key(transport, config, first)
     service = vllm_service(config, recipe, placement, chosen[0].path, key)
+    service = with_recipe(service, made)
     existing = first.service(service.name)
     findings = launch_findings(config, facts, placement, service, existing)
     if not (existing and existing.alive):

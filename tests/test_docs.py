@@ -11,7 +11,9 @@ from orchestrator.cli import app
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 FILE = re.compile(r"`((?:cluster|orchestrator|docs|scripts|tests)/[\w./*-]+)`")
-VERB = re.compile(r"(?:^    |`)orchestrate ((?:(?:cluster|models|test) )?[a-z]+)", re.MULTILINE)
+VERB = re.compile(
+    r"(?:^    |`)orchestrate ((?:(?:cluster|models|test|audit) )?[a-z]+)", re.MULTILINE
+)
 
 
 def in_product(text: str) -> bool:

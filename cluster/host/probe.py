@@ -27,6 +27,11 @@ PACKAGES = {
     "transformers": "transformers",
     "nvidia_nccl_cu12": "nccl",
     "nvidia_nccl_cu13": "nccl",
+    "nvidia_cuda_runtime_cu12": "cuda",
+    "nvidia_cuda_runtime": "cuda",  # since CUDA 13
+    "flashinfer_python": "flashinfer",
+    "triton": "triton",
+    "tokenizers": "tokenizers",
 }
 NVIDIA_SMI = ["nvidia-smi", f"--query-gpu={GPU_QUERY}", "--format=csv,noheader,nounits"]
 
@@ -45,6 +50,7 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
         "user": user_name(os.getuid()),
         "uid": os.getuid(),
         "machine": os.uname().machine,
+        "kernel": os.uname().release,
         "time": time.time(),
         "cores": os.cpu_count(),
         "memory": memory(),

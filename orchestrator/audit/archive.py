@@ -1,0 +1,174 @@
+"""A bundle as a file: a gzipped tar of regular files, the same bytes for the same content.
+
+What is read is untrusted: only what `pack` writes is taken, no extension of tar, and nothing is
+written to the disk.
+"""
+
+import gzip
+import io
+import tarfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from cluster.errors import OrchestrateError, Problem, UsageError
+
+MIB = 1 << 20
+LIMIT_BYTES = 512 * MIB  # of all content: a session of 300,000 tokens takes some 20 MB
+LIMIT_FILES = 10_000
+LIMIT_NAME = 200  # bytes; a tar header holds 255, less where no slash is in a good place
+BLOCK = 512
+CHUNK = 1 << 16
+GZIP = 31  # zlib's name for: a gzip header, the largest window
+
+
+class Damaged(OrchestrateError):
+    """The archive is not one that `pack` wrote."""
+
+    def __init__(self, what: str, where: str) -> None:
+        super().__init__(Problem(what, where, "take another copy, from where it was made"))
+        self.what = what
+
+
+def pack(top: str, files: Mapping[str, bytes]) -> bytes:
+    """The archive; every file lies below the folder `top`. Raises OrchestrateError."""
+    out = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=out, mtime=0) as stream:
+        for name, content in sorted(files.items()):
+            stream.write(header(f"{top}/{name}", len(content)))
+            stream.write(content + bytes(-len(content) % BLOCK))
+        stream.write(bytes(2 * BLOCK))
+    return out.getvalue()
+
+
+def header(name: str, size: int) -> bytes:
+    if wrong := problem_of_name(name):
+        raise OrchestrateError(Problem(f"cannot be in a bundle: {wrong}", name, "rename it"))
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o644
+    try:
+        return info.tobuf(tarfile.USTAR_FORMAT, "utf-8", "strict")
+    except ValueError as error:
+        raise OrchestrateError(Problem(f"cannot be in a bundle: {error}", name)) from None
+
+
+def problem_of_name(name: str) -> str:
+    """Why this is no name for an entry; empty where it is one."""
+    parts = name.split("/")
+    if name.startswith("/"):
+        return "an absolute path"
+    if {"", ".", ".."} & set(parts):
+        return "a path that leads elsewhere"
+    if not name.isprintable() or "\\" in name:
+        return "a name with control characters or a backslash"
+    if len(name.encode("utf-8", "replace")) > LIMIT_NAME:
+        return f"a name of more than {LIMIT_NAME} bytes"
+    return ""
+
+
+def unpack(path: Path) -> tuple[str, dict[str, bytes]]:
+    """The name of the one folder in it, and each file below by its path there.
+
+    Raises Damaged, and UsageError where the file cannot be read.
+    """
+    where = str(path)
+    try:
+        with path.open("rb") as file:
+            return unpacked(Inflated(file, where), where)
+    except OSError as error:
+        raise UsageError(Problem(f"cannot be read: {error.strerror}", where)) from None
+
+
+def unpacked(stream: "Inflated", where: str) -> tuple[str, dict[str, bytes]]:
+    found: dict[str, bytes] = {}
+    seen: set[str] = set()
+    left = LIMIT_BYTES
+    while any(block := stream.take(BLOCK)):
+        info = entry_of(block, where)
+        if info.name.casefold() in seen:
+            raise Damaged(f"{info.name!r} is in it twice", where)
+        seen.add(info.name.casefold())
+        left -= info.size
+        if left < 0 or len(seen) > LIMIT_FILES:
+            what = f"holds more than {LIMIT_BYTES // MIB} MiB, or than {LIMIT_FILES:,} files"
+            raise Damaged(what, where)
+        found[info.name] = stream.take(info.size)
+        stream.take(-info.size % BLOCK)
+    stream.end()
+    tops = {name.partition("/")[0] for name in found}
+    if len(tops) != 1 or any("/" not in name for name in found):
+        raise Damaged("its files do not lie in one folder", where)
+    [top] = tops
+    return top, {name[len(top) + 1 :]: content for name, content in found.items()}
+
+
+def entry_of(block: bytes, where: str) -> tarfile.TarInfo:
+    """A regular file with a harmless name. Raises Damaged for all else."""
+    try:
+        info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
+    except (tarfile.HeaderError, ValueError) as error:
+        raise Damaged(f"no bundle: {error or 'not a tar archive'}", where) from None
+    if wrong := problem_of_name(info.name):
+        raise Damaged(f"{info.name!r} is {wrong}", where)
+    if info.type != tarfile.REGTYPE:
+        kind = KINDS.get(info.type, f"an entry of type {info.type.decode('latin-1')!r}")
+        raise Damaged(f"{info.name!r} is {kind}; a bundle holds regular files only", where)
+    if info.size < 0:
+        raise Damaged(f"{info.name!r} has a size below zero", where)
+    return info
+
+
+KINDS = {
+    tarfile.LNKTYPE: "a hard link",
+    tarfile.SYMTYPE: "a symbolic link",
+    tarfile.CHRTYPE: "a character device",
+    tarfile.BLKTYPE: "a block device",
+    tarfile.DIRTYPE: "a folder",
+    tarfile.FIFOTYPE: "a named pipe",
+}
+
+
+class Inflated:
+    """The bytes of a gzip file, as many as are asked for, never more."""
+
+    def __init__(self, file: BinaryIO, where: str) -> None:
+        self._file, self._where = file, where
+        self._zip = zlib.decompressobj(GZIP)
+        self._ready = bytearray()
+
+    def take(self, size: int) -> bytes:
+        """Raises Damaged where there are fewer."""
+        while len(self._ready) < size:
+            more = self._more()
+            if not more:
+                raise Damaged("truncated: it ends in the middle", self._where)
+            self._ready += more
+        found = bytes(self._ready[:size])
+        del self._ready[:size]
+        return found
+
+    def end(self) -> None:
+        """Raises Damaged where more follows than the zeros that end a tar archive."""
+        if any(self.take(BLOCK)):
+            raise Damaged("corrupt: the archive has no proper end", self._where)
+        after, count = bytes(self._ready), len(self._ready)
+        while not any(after) and count <= MIB and (after := self._more()):
+            count += len(after)
+        if any(after) or count > MIB or self._zip.unused_data or self._file.read(1):
+            raise Damaged("something follows the end of the archive", self._where)
+        if not self._zip.eof:
+            raise Damaged("truncated: its checksum is not there", self._where)
+
+    def _more(self) -> bytes:
+        """Up to CHUNK bytes; nothing at the end of the file or of the archive."""
+        while not self._zip.eof:
+            data = self._zip.unconsumed_tail or self._file.read(CHUNK)
+            try:
+                found = self._zip.decompress(data, CHUNK)
+            except zlib.error as error:
+                what = f"corrupt, or no gzip file: {error}"
+                raise Damaged(what, self._where) from None
+            if found or not data:
+                return found
+        return b""

@@ -1,0 +1,133 @@
+"""The verb `audit bundle`: all that is known of the model that runs, in one archive."""
+
+import getpass
+import os
+import re
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cluster.config import ClusterConfig
+from cluster.errors import OrchestrateError, Problem, UsageError
+from cluster.execute import Tell
+from orchestrator.artifact import ROOT, not_written
+from orchestrator.audit.archive import pack
+from orchestrator.audit.gathered import Known, files_of
+from orchestrator.audit.picked import picked
+from orchestrator.audit.secret_search import of_this_machine, require_no_secret
+from orchestrator.audit.sums import sha256, with_list
+from orchestrator.audit.verify import BundleCheck, checked
+from orchestrator.lockfile import LockedModel, lock_path, read_lock
+from orchestrator.manifest import read_manifest
+from orchestrator.provenance import Provenance, provenance
+from orchestrator.target import Target
+
+WITHOUT = "--without-manifest, and the bundle says so"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user gives along. `manifest` None: the newest of the recipe."""
+
+    samples: Sequence[Path] = ()
+    added: Sequence[Path] = ()
+    manifest: Path | None = None
+    without_manifest: bool = False
+    output: Path | None = None
+
+
+def bundle(target: Target, config: ClusterConfig | None, asked: Asked, tell: Tell) -> BundleCheck:
+    """Gather, look for secrets, check as `verify` does, write. Raises OrchestrateError."""
+    server, created = provenance(target), datetime.now(UTC)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", server.recipe or server.served_name).strip("-.")
+    top = f"{created:%Y%m%dT%H%M%SZ}-{name or 'model'}"
+    path = asked.output or ROOT / "audit" / f"{top}.tar.gz"
+    if path.exists():
+        raise UsageError(Problem("is there already", str(path), "name another with --output"))
+    manifest = manifest_for(server, config, asked, tell)
+    known = Known(
+        server=server,
+        created=created,
+        by=f"{getpass.getuser()}@{socket.gethostname()}",
+        home=target.home,
+        config=config,
+        locked=entry_for(server, config),
+        manifest=manifest,
+        others=picked(asked.samples, asked.added),
+    )
+    files = with_list(files_of(known))
+    tell(f"looking for secrets in {len(files)} files")
+    require_no_secret(files, of_this_machine(target, config))
+    archive = pack(top, files)
+    check, _ = checked(str(path), sha256(archive), files)
+    require_passed(check)
+    write(path, archive)
+    return check
+
+
+def manifest_for(
+    server: Provenance, config: ClusterConfig | None, asked: Asked, tell: Tell
+) -> bytes | None:
+    """The one that was named, else the newest of the recipe. Raises UsageError for none."""
+    if asked.without_manifest:
+        if asked.manifest:
+            raise UsageError(Problem("contradicts --manifest", "--without-manifest"))
+        tell("WITHOUT a manifest: nothing in this bundle proves which weights are served")
+        return None
+    path = asked.manifest or newest_manifest(server, config)
+    if server.recipe:
+        read_manifest(path, server.recipe)
+    tell(f"manifest: {path}")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
+
+
+def newest_manifest(server: Provenance, config: ClusterConfig | None) -> Path:
+    if config is None:
+        what = "an address alone has no manifest: nothing says which weights are served"
+        raise UsageError(Problem(what, "--url", f"--manifest FILE; or {WITHOUT}"))
+    folder = lock_path(config).parent / "artifacts" / "manifests"
+    own = re.compile(rf"\d{{8}}T\d{{6}}Z-{re.escape(server.recipe)}\.json")
+    found = sorted(path for path in folder.glob("*.json") if own.fullmatch(path.name))
+    if not found:
+        what = f"no manifest of {server.recipe}: nothing says which weights the hosts hold"
+        hint = f"orchestrate models manifest {server.recipe}; or {WITHOUT}"
+        raise UsageError(Problem(what, str(folder), hint))
+    return found[-1]
+
+
+def entry_for(server: Provenance, config: ClusterConfig | None) -> LockedModel | None:
+    """The entry of the commit that is served; where no hub knows the files, of the revision."""
+    models = read_lock(lock_path(config)).models if config else ()
+    own = [each for each in models if each.model == server.model]
+    if server.commit:
+        return next((each for each in own if each.commit == server.commit), None)
+    return next((e for e in own if not e.commit and e.revision == server.revision), None)
+
+
+def require_passed(check: BundleCheck) -> None:
+    """Raises OrchestrateError: what contradicts itself is not written."""
+    if not check.passed:
+        raise OrchestrateError(*failures(check))
+
+
+def failures(check: BundleCheck) -> Iterator[Problem]:
+    yield from (each.problem for each in check.findings if each.state == "failure")
+
+
+def write(path: Path, archive: bytes) -> None:
+    """Whole or not at all. Raises OrchestrateError."""
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("wb") as file:
+            file.write(archive)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise not_written(path, error) from None

@@ -1,0 +1,121 @@
+"""The verb `audit verify A B`: what differs, the most important first, and why it matters; pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from orchestrator.audit.consistency import some
+from orchestrator.audit.contents import Contents
+from orchestrator.audit.ranks import Rank, place, why
+from orchestrator.audit.samples import Session, agreement
+from orchestrator.audit.stated import stated, weights
+from orchestrator.audit.verify import BundleCheck
+
+UNKNOWN = "not known"
+NOT_SET = "not there"
+FIRST = 12  # digits of a hash in a message
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One fact that is not the same in both; `matters` unless it changes no answer."""
+
+    rank: Rank
+    name: str
+    first: str
+    second: str
+    why: str = field(init=False)
+    matters: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "why", why(self.rank, self.name))
+        object.__setattr__(self, "matters", self.rank != "names")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`equal`: in all that matters. `agreements` by session: what the samples of both say."""
+
+    first: BundleCheck
+    second: BundleCheck
+    differences: tuple[Difference, ...] = ()
+    agreements: tuple[str, ...] = ()
+    equal: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        whole = self.first.passed and self.second.passed
+        same = not any(each.matters for each in self.differences)
+        object.__setattr__(self, "equal", whole and same)
+
+
+def compared(
+    first: tuple[BundleCheck, Contents | None], second: tuple[BundleCheck, Contents | None]
+) -> Comparison:
+    """Nothing is compared with a bundle that did not pass: it says nothing."""
+    (one, a), (other, b) = first, second
+    if not (one.passed and other.passed and a and b):
+        return Comparison(one, other)
+    found = [*of_facts(a, b), *of_weights(a, b), *of_samples(a, b)]
+    ordered = sorted(found, key=lambda each: place(each.rank, each.name))
+    return Comparison(one, other, tuple(ordered), tuple(agreements(a, b)))
+
+
+def of_facts(a: Contents, b: Contents) -> Iterator[Difference]:
+    ours, theirs = ({(f.rank, f.name): f.value for f in stated(each)} for each in (a, b))
+    lacks = {  # what is not in a list that is known was not given; else nobody knows
+        "arguments": bool(a.server and a.server.arguments and b.server and b.server.arguments),
+        "environment": bool(a.server and a.server.hosts and b.server and b.server.hosts),
+    }
+    for rank, name in ours.keys() | theirs.keys():
+        empty = NOT_SET if lacks.get(rank) else UNKNOWN
+        one, other = (table.get((rank, name), "") for table in (ours, theirs))
+        if one != other:
+            yield Difference(rank, name, one or empty, other or empty)
+
+
+def of_weights(a: Contents, b: Contents) -> Iterator[Difference]:
+    """Where both have no manifest that is a difference too: nothing says that they are equal."""
+    one, other = weights(a), weights(b)
+    name = "files of the model"
+    if not one or not other:
+        yield Difference("model", name, *(known(each) for each in (one, other)))
+        return
+    differ = {path for path in one.keys() | other if one.get(path) != other.get(path)}
+    if len(differ) == 1:
+        [path] = differ
+        shown = (f"{path} {table.get(path, NOT_SET)[:FIRST]}" for table in (one, other))
+        yield Difference("model", name, *shown)
+    elif differ:
+        yield Difference(
+            "model", name, f"{len(one)} files", f"{len(differ)} of them differ: {some(differ)}"
+        )
+
+
+def known(files: object) -> str:
+    return "hashed" if files else f"{UNKNOWN}: no manifest"
+
+
+def sessions(contents: Contents) -> dict[str, Session]:
+    """By what was asked; of two that asked the same the longer one."""
+    ordered = sorted(contents.samples.values(), key=lambda session: session.tokens)
+    return {session.asked: session for session in ordered}
+
+
+def of_samples(a: Contents, b: Contents) -> Iterator[Difference]:
+    ours, theirs = sessions(a), sessions(b)
+    for number, asked in enumerate(sorted(ours.keys() & theirs), 1):
+        one, other = ours[asked], theirs[asked]
+        if not agreement(one, other).whole:
+            yield Difference("samples", f"session {number}", said(one), said(other))
+    for asked in ours.keys() ^ theirs.keys():
+        has = [said(each[asked]) if asked in each else "none" for each in (ours, theirs)]
+        yield Difference("names", "samples that only one has", *has)
+
+
+def agreements(a: Contents, b: Contents) -> Iterator[str]:
+    ours, theirs = sessions(a), sessions(b)
+    for asked in sorted(ours.keys() & theirs):
+        yield str(agreement(ours[asked], theirs[asked]))
+
+
+def said(session: Session) -> str:
+    return f"{session.tokens:,} tokens in {len(session.chunks):,} chunks"

@@ -1,0 +1,124 @@
+"""Does all in a bundle speak of one model, as served, as hashed, as locked; pure."""
+
+from collections.abc import Iterator
+
+from cluster.finding import Finding
+from orchestrator.audit.contents import Contents
+from orchestrator.audit.record import LOCK, MANIFEST, Manifest
+from orchestrator.lockfile import LockedModel
+from orchestrator.provenance import Provenance
+
+SHOWN = 5  # names in one message
+MAKE = "orchestrate models manifest {recipe}, then bundle again"
+WRONG = "the bundle was put together from several models: do not rely on it"
+
+
+def consistency(contents: Contents) -> Iterator[Finding]:
+    """A finding for each check that can be made; what is not there is a warning."""
+    server, lock, manifest = contents.server, contents.lock, contents.manifest
+    if server is None:
+        return
+    yield of_manifest(server, manifest)
+    yield of_lock(server, lock)
+    if lock and manifest:
+        yield of_both(lock, manifest)
+    yield from of_samples(contents, server)
+
+
+def of_manifest(server: Provenance, manifest: Manifest | None) -> Finding:
+    """The hashed files are those that are served, on every host that serves them."""
+    name = server.recipe or server.served_name
+    hint = MAKE.format(recipe=name)
+    if manifest is None:
+        what = "there is none: nothing proves which weights were served"
+        return Finding("manifest", MANIFEST, "warning", what, hint)
+    wrong = [*model_differs(server, manifest), *host_differs(server, manifest)]
+    if wrong:
+        return Finding("manifest", MANIFEST, "failure", "; ".join(wrong), hint)
+    at = f"{len(manifest.files)} files on {len(manifest.hosts)} hosts, hashed {manifest.verified}"
+    return Finding("manifest", MANIFEST, "pass", f"its seal holds: {at}")
+
+
+def model_differs(server: Provenance, manifest: Manifest) -> Iterator[str]:
+    for what, hashed, serves in (
+        ("recipe", manifest.recipe, server.recipe),
+        ("model", manifest.model, server.model),
+        ("commit", manifest.commit, server.commit),
+    ):
+        known = bool(server.recipe)  # an address alone says none of these
+        if known and hashed != serves:
+            yield f"it is of {what} {hashed or 'unknown'}, but {serves or 'unknown'} is served"
+
+
+def host_differs(server: Provenance, manifest: Manifest) -> Iterator[str]:
+    hashed = {host.name: host for host in manifest.hosts}
+    served_path = server.arguments[2] if len(server.arguments) > 2 else ""
+    for host in server.hosts:
+        if host.name not in hashed:
+            yield f"{host.name} serves the model, and its files were not hashed"
+        elif hashed[host.name].state != "same":
+            yield f"the files of {host.name} are not those of the others"
+        elif served_path and hashed[host.name].path != served_path:
+            at = hashed[host.name].path
+            yield f"the hashed files of {host.name} lie in {at}, but {served_path} is served"
+
+
+def of_lock(server: Provenance, lock: LockedModel | None) -> Finding:
+    if lock is None:
+        hint = f"orchestrate models lock {server.recipe}" if server.recipe else "none is needed"
+        return Finding("lock", LOCK, "warning", "no entry for the commit that is served", hint)
+    wrong = [
+        f"{what} {locked or 'unknown'} is locked, but {serves or 'unknown'} is served"
+        for what, locked, serves in (
+            ("model", lock.model, server.model),
+            ("commit", lock.commit, server.commit),
+        )
+        if server.recipe and locked != serves
+    ]
+    if wrong:
+        return Finding("lock", LOCK, "failure", "; ".join(wrong), WRONG)
+    commit = f"commit {lock.commit}" if lock.commit else "a folder that no hub knows"
+    return Finding("lock", LOCK, "pass", f"{len(lock.files)} files, {commit}, is what is served")
+
+
+def of_both(lock: LockedModel, manifest: Manifest) -> Finding:
+    """Every file with the size and the hash that the lock has."""
+    locked = {file.path: (file.size, file.hash) for file in lock.files}
+    hashed = {file.path: (file.size, file.locked) for file in manifest.files}
+    wrong = {path for path in locked.keys() | hashed if locked.get(path) != hashed.get(path)}
+    wrong |= {
+        file.path
+        for file in manifest.files
+        if file.locked.startswith("sha256:") and file.locked != f"sha256:{file.sha256}"
+    }
+    if wrong:
+        what = f"not as locked: {some(wrong)}"
+        return Finding("hashes", f"{LOCK}, {MANIFEST}", "failure", what, WRONG)
+    what = "every file has the size and the hash of the lock"
+    return Finding("hashes", f"{LOCK}, {MANIFEST}", "pass", what)
+
+
+def of_samples(contents: Contents, server: Provenance) -> Iterator[Finding]:
+    for name, session in contents.samples.items():
+        seen = session.header.server
+        wrong = [
+            f"{what} {seen[what]} was sampled, but {serves} is served"
+            for what, serves in (("commit", server.commit), ("served_name", server.served_name))
+            if what in seen and seen[what] != serves
+        ]
+        count = f"{session.tokens:,} tokens in {len(session.chunks):,} chunks"
+        if wrong:
+            yield Finding("samples", name, "failure", "; ".join(wrong), WRONG)
+        elif not session.reference:
+            hint = "for an audit, sample one request at a time, alone on the server"
+            yield Finding("samples", name, "warning", f"{count}; no reference session", hint)
+        else:
+            yield Finding("samples", name, "pass", count)
+    for name, why in contents.opaque.items():
+        hint = "it is kept as it is, and not compared"
+        yield Finding("samples", name, "warning", f"no samples: {why}", hint)
+
+
+def some(names: set[str]) -> str:
+    shown = ", ".join(sorted(names)[:SHOWN])
+    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown

@@ -1,0 +1,112 @@
+"""The files of a bundle as typed values; they are untrusted, so every mistake is a value; pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from cluster.errors import ConfigError
+from orchestrator.audit.record import (
+    AUDIT,
+    FORMAT,
+    LOCK,
+    MANIFEST,
+    NODES,
+    RECIPE,
+    SAMPLES,
+    SCHEMA,
+    SERVER,
+    Audit,
+    Inventory,
+    MadeOf,
+    Manifest,
+)
+from orchestrator.audit.samples import NotSamples, Session, read_session
+from orchestrator.lockfile import LockedModel, ModelsLock
+from orchestrator.manifest import unsealed
+from orchestrator.provenance import Provenance
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a bundle says. Without `audit` and `server` there is nothing to compare."""
+
+    audit: Audit | None
+    server: Provenance | None
+    inventory: Inventory | None = None
+    made_of: MadeOf | None = None
+    lock: LockedModel | None = None
+    manifest: Manifest | None = None
+    samples: Mapping[str, Session] = field(default_factory=dict)
+    opaque: Mapping[str, str] = field(default_factory=dict)  # samples of other formats, and why
+    problems: tuple[tuple[str, str], ...] = ()  # (file, what is wrong)
+
+
+class Reading:
+    """Reads file by file and keeps what is wrong."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = files
+        self.problems: list[tuple[str, str]] = []
+
+    def read(self, name: str, parse: Callable[[bytes], T], *, needed: bool = False) -> T | None:
+        if name not in self.files:
+            if needed:
+                self.problems.append((name, "is not there: this is no whole bundle"))
+            return None
+        try:
+            return parse(self.files[name])
+        except ConfigError as error:
+            self.problems.append((name, error.problems[0].what))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            self.problems.append((name, f"makes no sense: {place} {first['msg']}"))
+        except (ValueError, RecursionError) as error:
+            self.problems.append((name, f"makes no sense: {error}"))
+        return None
+
+    def read_samples(self) -> Iterator[tuple[str, Session | str]]:
+        for name in sorted(self.files):
+            if name.startswith(SAMPLES):
+                try:
+                    yield name, read_session(self.files[name])
+                except NotSamples as error:
+                    yield name, str(error)
+
+
+def contents_of(files: Mapping[str, bytes]) -> Contents:
+    reading = Reading(files)
+    audit = reading.read(AUDIT, audit_of, needed=True)
+    server = reading.read(SERVER, TypeAdapter(Provenance).validate_json, needed=True)
+    inventory = reading.read(NODES, Inventory.model_validate_json)
+    made_of = reading.read(RECIPE, MadeOf.model_validate_json)
+    lock = reading.read(LOCK, locked_of)
+    manifest = reading.read(MANIFEST, manifest_of)
+    samples = dict(reading.read_samples())
+    sessions = {name: each for name, each in samples.items() if isinstance(each, Session)}
+    opaque = {name: each for name, each in samples.items() if isinstance(each, str)}
+    problems = tuple(reading.problems)
+    return Contents(audit, server, inventory, made_of, lock, manifest, sessions, opaque, problems)
+
+
+def audit_of(content: bytes) -> Audit:
+    audit = Audit.model_validate_json(content)
+    if (audit.kind, audit.format) != (SCHEMA, FORMAT):
+        raise ValueError(f"it is {audit.kind} {audit.format}, and this version knows {FORMAT}")
+    return audit
+
+
+def locked_of(content: bytes) -> LockedModel:
+    models = ModelsLock.model_validate_json(content).models
+    if len(models) != 1:
+        raise ValueError(f"{len(models)} models; a bundle holds the entry of one")
+    return models[0]
+
+
+def manifest_of(content: bytes) -> Manifest:
+    """Its seal is checked. Raises ConfigError."""
+    return Manifest.model_validate(unsealed(content, MANIFEST))

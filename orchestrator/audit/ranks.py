@@ -1,0 +1,64 @@
+"""How much a difference between two bundles matters, and why; data."""
+
+from typing import Literal
+
+Rank = Literal["model", "software", "arguments", "environment", "hardware", "samples", "names"]
+RANKS: tuple[Rank, ...] = (
+    "model",
+    "software",
+    "arguments",
+    "environment",
+    "hardware",
+    "samples",
+    "names",
+)
+ORDER = (  # within a rank; what is not named here comes after, by name
+    *("model", "commit", "files of the model"),
+    *("vllm", "torch", "cuda", "driver", "flashinfer", "triton", "nccl"),
+    *("tokenizers", "transformers", "ray", "python"),
+    *("split", "quantization", "dtype", "kv_cache_dtype", "seed", "tensor_parallel_size"),
+    *("pipeline_parallel_size", "max_num_seqs", "enforce_eager", "GPUs", "machine", "hosts"),
+)
+LAST = ("kernel",)
+WHY = {
+    "model": "other weights are another model: nothing below explains its answers",
+    "software": "other code computes in another order and rounds otherwise: near ties fall apart",
+    "arguments": "it changes what vLLM computes, or what it takes",
+    "environment": "it may choose other kernels, or another way between hosts",
+    "hardware": "other hardware has other kernels, which round otherwise",
+    "samples": "the same questions got other answers: one of the differences above shows in them",
+    "names": "it changes no answer",
+}
+WHY_NAMED = {
+    "files of the model": "the bytes of the model are not the same, whatever its commit is called",
+    "commit": "another commit has other files: weights, configuration or chat template",
+    "vllm": "scheduling, kernels and sampling are vLLM's code",
+    "torch": "torch chooses the kernels of every matrix product",
+    "cuda": "cuBLAS comes with CUDA, and rounds as its version does",
+    "driver": "the driver compiles kernels that came without code for this GPU",
+    "nccl": "NCCL adds up what the GPUs computed, in an order of its own",
+    "tokenizers": "other tokens may stand for the same text",
+    "transformers": "it reads the configuration, the tokenizer and the chat template",
+    "kernel": "seldom changes an answer; it belongs to the platform that was audited",
+    "split": "sums are split otherwise: other rounding",
+    "tensor_parallel_size": "sums are split over another number of GPUs: other rounding",
+    "pipeline_parallel_size": "the layers are spread otherwise: other batches",
+    "quantization": "other numbers stand for the weights",
+    "dtype": "every sum is rounded to another precision",
+    "kv_cache_dtype": "attention reads numbers of another precision",
+    "seed": "the draws at temperature > 0 begin elsewhere",
+    "max_num_seqs": "another batch size chooses other kernels: other rounding",
+    "enforce_eager": "CUDA graphs and compiled kernels compute in another order",
+    "VLLM_BATCH_INVARIANT": "with it, an answer does not depend on the rest of the batch",
+    "hosts": "another number of hosts: another way between the parts of the model",
+}
+
+
+def why(rank: Rank, name: str) -> str:
+    return WHY_NAMED.get(name, WHY[rank])
+
+
+def place(rank: Rank, name: str) -> tuple[int, int, str]:
+    """Sorts the most important first."""
+    within = ORDER.index(name) if name in ORDER else len(ORDER) + (name in LAST)
+    return RANKS.index(rank), within, name

@@ -1,0 +1,93 @@
+"""What lies in a bundle, and how: its files and their types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA, FORMAT = "orchestrate-audit", 1
+AUDIT, SERVER, NODES = "audit.json", "server.json", "nodes.json"
+RECIPE, LOCK, MANIFEST = "recipe.json", "models.lock", "manifest.json"
+SAMPLES, ADDED = "samples/", "added/"
+
+
+class Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A fact that could not be got, and why."""
+
+    what: str
+    why: str
+
+
+class Audit(Entry):
+    """audit.json: when, by whom, and what is not in it. `serving_since` is empty where unknown."""
+
+    kind: str = SCHEMA
+    format: int = FORMAT
+    created: str
+    by: str
+    serving_since: str = ""
+    missing: tuple[Missing, ...] = ()
+
+
+class InventoryNode(Entry):
+    """A [[node]] without what is a secret or says how to log in; `serves` holds part of the model.
+
+    `problem` is why nothing else is known of it.
+    """
+
+    name: str
+    role: str
+    address: str
+    fast_address: str
+    gpus: int | None
+    venv: str
+    cache: str
+    env: Mapping[str, str]
+    serves: bool
+    problem: str = ""
+
+
+class Inventory(Entry):
+    cluster: str
+    nodes: tuple[InventoryNode, ...]
+
+
+class MadeOf(Entry):
+    """recipe.json: the recipe as it was served, and its layers, the weakest first."""
+
+    recipe: Mapping[str, Any]
+    fields: Mapping[str, Mapping[str, Any]]
+    layers: tuple[Mapping[str, Any], ...]
+
+
+class ManifestHost(BaseModel):
+    name: str
+    state: str
+    path: str
+
+
+class ManifestFile(BaseModel):
+    path: str
+    size: int
+    sha256: str
+    locked: str
+
+
+class Manifest(BaseModel):
+    """The parts of a manifest that a bundle is checked and compared by."""
+
+    recipe: str
+    model: str
+    revision: str
+    commit: str
+    verified: str
+    by: str
+    body_sha256: str
+    hosts: tuple[ManifestHost, ...]
+    files: tuple[ManifestFile, ...]

@@ -1,0 +1,64 @@
+"""Looks for secrets in what is about to be written; pure but for where secrets are kept."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+
+from cluster.command import is_secret
+from cluster.config import ClusterConfig
+from cluster.errors import OrchestrateError, Problem
+from orchestrator.provenance import masked_words
+from orchestrator.target import Target
+
+SHORTEST = 8  # characters: what is shorter is found everywhere
+HUB_TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}\b")
+
+
+def known_secrets(
+    target: Target, config: ClusterConfig | None, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Secret values by what they are, as far as this machine knows them."""
+    found = {"the server's API key": target.key, "the hub's token": saved_token()}
+    found.update((f"${name}", value) for name, value in environ.items() if is_secret(name))
+    for node in config.node if config else ():
+        secret = {name: value for name, value in node.env.items() if is_secret(name)}
+        found.update((f"{name} of {node.name}", value) for name, value in secret.items())
+    words = target.home.service.words if target.home else ()
+    for word, shown in zip(words, masked_words(words), strict=True):
+        if word != shown:
+            found[f"an argument of vLLM ({shown})"] = word.rpartition("=")[2]
+    return {name: value for name, value in found.items() if len(value) >= SHORTEST}
+
+
+def saved_token() -> str:
+    """The one that `hf auth login` keeps, or HF_TOKEN's."""
+    from huggingface_hub import get_token
+
+    return get_token() or ""
+
+
+def require_no_secret(files: Mapping[str, bytes], secrets: Mapping[str, str]) -> None:
+    """Raises OrchestrateError with every file that holds one; the secret is not shown."""
+    found = list(leaks(files, secrets))
+    if found:
+        raise OrchestrateError(*found)
+
+
+def leaks(files: Mapping[str, bytes], secrets: Mapping[str, str]) -> Iterator[Problem]:
+    hint = "nothing was written; take it out of that file, or leave the file away"
+    for name, content in sorted(files.items()):
+        whole = name.encode() + b"\n" + content
+        holds = [what for what, value in secrets.items() if any(b in whole for b in forms(value))]
+        if not holds and HUB_TOKEN.search(whole):
+            holds = ["something that looks like a token of the hub"]
+        yield from (Problem(f"holds {what}", name, hint) for what in holds)
+
+
+def forms(secret: str) -> tuple[bytes, bytes]:
+    """As it is, and as JSON writes it."""
+    return secret.encode("utf-8", "surrogateescape"), json.dumps(secret)[1:-1].encode()
+
+
+def of_this_machine(target: Target, config: ClusterConfig | None) -> dict[str, str]:
+    return known_secrets(target, config, os.environ)

@@ -1,0 +1,88 @@
+"""The verbs of `orchestrate audit`: parse, one verb, print its report. No logic."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.config import load
+from orchestrator import report
+from orchestrator.audit import screen
+from orchestrator.audit.bundle import Asked, bundle
+from orchestrator.audit.compare import compared
+from orchestrator.audit.verify import verify_bundle
+from orchestrator.console import Console
+from orchestrator.target import Target, Wanted
+from orchestrator.target_cli import KeyFile, ModelName, Url, with_target
+from orchestrator.verb import Json, Nodes
+
+audit_app = typer.Typer(
+    help="Keep all that is known of a model that runs, and compare.", no_args_is_help=True
+)
+
+
+@audit_app.callback()
+def audit() -> None:
+    pass
+
+
+@audit_app.command("bundle")
+def audit_bundle(
+    samples: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file that the verb `sample` wrote. Repeatable."),
+    ] = None,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(help="Another file or folder, such as a result in artifacts/. Repeatable."),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="Of `models manifest`. Default: the newest of the recipe."),
+    ] = None,
+    without_manifest: Annotated[
+        bool,
+        typer.Option("--without-manifest", help="Prove no weights; the bundle says so."),
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Default: artifacts/audit/TIME-RECIPE.tar.gz.")
+    ] = None,
+    url: Url = None,
+    model: ModelName = None,
+    api_key_file: KeyFile = None,
+    nodes: Nodes = None,
+    json: Json = False,
+) -> None:
+    """Put recipe, lock, manifest, hosts, versions, arguments, environment and samples together."""
+    asked = Asked(samples or (), add or (), manifest, without_manifest, output)
+
+    def verb(console: Console, target: Target) -> int:
+        config = load(nodes) if target.home else None
+        done = bundle(target, config, asked, console.tell)
+        if json:
+            console.raw(report.as_json(done))
+        else:
+            console.show(screen.made_screen(done))
+        return 0
+
+    with_target(Wanted(url, model, api_key_file, nodes), verb)
+
+
+@audit_app.command("verify")
+def audit_verify(
+    bundle: Annotated[Path, typer.Argument(help="A file that `audit bundle` wrote.")],
+    other: Annotated[
+        Path | None, typer.Argument(help="Compare with this one: exit code 1 unless equal.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check a bundle, or compare two: what differs, the most important first, and why."""
+    checked = verify_bundle(bundle)
+    with Console() as console:
+        if other is None:
+            done = checked[0]
+            console.raw(report.as_json(done)) if json else console.show(screen.check_screen(done))
+            raise typer.Exit(0 if done.passed else 1)
+        both = compared(checked, verify_bundle(other))
+        console.raw(report.as_json(both)) if json else console.show(screen.comparison_screen(both))
+        raise typer.Exit(0 if both.equal else 1)
