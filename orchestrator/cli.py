@@ -18,6 +18,7 @@ from orchestrator.bench_cli import bench_app
 from orchestrator.audit_cli import audit_app
 from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
+from orchestrator.determinism_cli import prove_determinism
 from orchestrator.generate_cli import generate_text
 from orchestrator.layers import parse_settings
 from orchestrator.logs import find_service, read_log
@@ -62,6 +63,7 @@ app.add_typer(test_app, name="test")
 app.add_typer(bench_app, name="bench")
 app.add_typer(sample_app, name="sample")
 app.add_typer(audit_app, name="audit")
+test_app.command("determinism")(prove_determinism)
 app.command("generate")(generate_text)
 
 

@@ -42,6 +42,7 @@ VERBS = (
     "sample replay",
     "test tools",
     "test structured",
+    "test determinism",
     "generate",
     "models verify",
     "models manifest",

@@ -27,6 +27,17 @@ def prove(orchestrate: Driver) -> None:
     sampled(orchestrate, folder)
     schemas(orchestrate, folder)
     tools(orchestrate, folder)
+    deterministic(orchestrate, folder)
+
+
+def deterministic(orchestrate: Driver, folder: Path) -> None:
+    """The CPU build adds up in the same order whatever the batch; its cache was cold and warm."""
+    words = ("--requests", "10", "--concurrency", "4", "--tokens", "16", "--json")
+    done = orchestrate("test", "determinism", *words, folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    states = {each["check"]: each["state"] for each in json.loads(done.stdout)["findings"]}
+    assert states["prefix cache"] == "pass"
+    assert {states[way] for way in ("alone, cold", "alone, warm", "crowded, cold")} == {"pass"}
 
 
 def smoke(orchestrate: Driver, folder: Path) -> None:
