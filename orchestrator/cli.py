@@ -14,8 +14,8 @@ from rich.live import Live
 from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.preflight import known_names
 from orchestrator import report
-from orchestrator.bench_cli import bench_app
 from orchestrator.audit_cli import audit_app
+from orchestrator.bench_cli import bench_app
 from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
 from orchestrator.determinism_cli import prove_determinism

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cluster.errors import ConfigError, Problem, UsageError
-from orchestrator.recipe import Layer, Recipe, Value, load_hardware
+from orchestrator.recipe import MEDIA_LAYER, Layer, Recipe, Value, load_hardware
 from orchestrator.recipe_problems import COMMAND_LINE, recipe_problems
 
 FIELDS = ("model", "revision", "served_name", "port")  # of the recipe, that --set may name
@@ -54,12 +54,19 @@ def layered(recipe: Recipe, hardware: str | None, settings: Mapping[str, Value])
     """
     profile = load_hardware().get(hardware or "", Layer())
     own = recipe.hardware.get(hardware or "", Layer())
+    media = MEDIA_LAYER if recipe.media else Layer()
     given = {key: value for key, value in settings.items() if key in FIELDS}
     env = {k[4:]: str(v) for k, v in settings.items() if k.startswith("env.")}
     args = {k: v for k, v in settings.items() if k not in FIELDS and not k.startswith("env.")}
-    origins = (f"hardware profile {hardware}", "recipe", f"recipe, on {hardware}", "command line")
-    all_args = tuple(zip(origins, (profile.args, recipe.args, own.args, args), strict=True))
-    all_env = tuple(zip(origins, (profile.env, recipe.env, own.env, env), strict=True))
+    layers = {
+        f"hardware profile {hardware}": profile,
+        "[media]": media,
+        "recipe": recipe,
+        f"recipe, on {hardware}": own,
+    }
+    named = [(origin, layer) for origin, layer in layers.items() if layer != Layer()]
+    all_args = (*((origin, layer.args) for origin, layer in named), ("command line", args))
+    all_env = (*((origin, layer.env) for origin, layer in named), ("command line", env))
     whole = {**recipe.model_dump(), "source": recipe.source}
     plain = {field: getattr(recipe, field) for field in FIELDS}
     changes: dict[str, Any] = {

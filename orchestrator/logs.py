@@ -10,6 +10,7 @@ from cluster.inventory import nearest
 from cluster.plan import mark_of
 from cluster.program import program
 from cluster.transport import Transport
+from orchestrator.engine import PREFIX
 
 SILENCE_LIMIT_S = 7 * 24 * 3600.0
 READ_LIMIT_S = 30.0
@@ -35,7 +36,7 @@ def find_service(
             if host in (None, each.node.name) and service in (None, name)
         ]
         if found:
-            return min(found, key=lambda pair: pair[1].startswith("ray-"))
+            return min(found, key=lambda pair: rank(pair[1]))
     names = {name for _, name in known + kept}
     if not names:
         raise OrchestrateError(
@@ -43,6 +44,13 @@ def find_service(
         )
     wanted = f"{service or 'service'}" + (f" on {host}" if host else "")
     raise UsageError(Problem(f"no {wanted}", "logs", nearest(service or "", names)))
+
+
+def rank(service: str) -> int:
+    """Whose log is meant first: the model's, what runs beside it, Ray's."""
+    if service.startswith(PREFIX):
+        return 0
+    return 2 if service.startswith("ray-") else 1
 
 
 def read_log(

@@ -13,6 +13,8 @@ from pydantic import (
     JsonValue,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 from cluster.errors import ConfigError, Problem, UsageError
@@ -61,6 +63,26 @@ class Layer(Table):
     )
 
 
+MEDIA_DOMAINS: list[Scalar] = ["127.0.0.1", "localhost"]
+MEDIA_LAYER = Layer(
+    args={"allowed_media_domains": MEDIA_DOMAINS},
+    env={"VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0"},  # or a redirect would lead elsewhere
+)
+
+
+class Media(Table):
+    """The media server that `serve` starts beside vLLM."""
+
+    folder: Annotated[
+        str, StringConstraints(pattern=r"^(/|~/).*[^/]$"), AfterValidator(one_line)
+    ] = Field(
+        description="Its files, on vLLM's host; made where it is missing. Every user of that "
+        "host can fetch them.",
+        examples=["~/orchestrate-media"],
+    )
+    port: Port = Field(default=8080, description="Where it listens, on the host's loopback.")
+
+
 class Recipe(Layer):
     """One model and how it is served. `name` and `source` come from the file, not from its text."""
 
@@ -94,11 +116,24 @@ class Recipe(Layer):
         default=False,
         description="Serve one commit only: refuse a revision that models.lock does not hold.",
     )
+    media: Media | None = Field(
+        default=None,
+        description="A media server beside vLLM, and the only place that vLLM fetches images and "
+        "videos from: `allowed_media_domains` follows from it.",
+    )
     hardware: dict[str, Layer] = Field(
         default_factory=dict,
         description="What differs on one kind of hardware, by its name: gb10, h100, h200, cpu.",
         examples=[{"gb10": {"args": {"gpu_memory_utilization": 0.75}}}],
     )
+
+    @field_validator("media")
+    @classmethod
+    def fetches_from_there_alone(cls, media: Media | None, info: ValidationInfo) -> Media | None:
+        domains = info.data.get("args", {}).get("allowed_media_domains", MEDIA_DOMAINS)
+        if media and domains != MEDIA_DOMAINS:
+            raise ValueError("with [media], `allowed_media_domains` is not set in [args]")
+        return media
 
     @property
     def built_in(self) -> bool:

@@ -19,7 +19,7 @@ ELSEWHERE = {  # options that orchestrate gives vLLM itself
     "api_key": "orchestrate makes the key and keeps it out of the command line",
     "hf_token": "a secret has no place in a command line: HF_TOKEN is read from the environment",
 }
-TABLES = ("args", "env", "hardware")
+TABLES = ("args", "env", "hardware", "media")
 NO_VALUE = "no value for an option: it takes true, false, a number, text, a list of these, a table"
 
 
@@ -67,7 +67,7 @@ def recipe_problems(error: ValidationError, source: str, known: Iterable[str]) -
 
 def trimmed(loc: list[str]) -> list[str]:
     """Without what pydantic adds below a key."""
-    depth = {"args": 2, "env": 2, "hardware": 4}.get(loc[0] if loc else "", 1)
+    depth = {"args": 2, "env": 2, "hardware": 4, "media": 2}.get(loc[0] if loc else "", 1)
     return [part for part in loc[:depth] if part != "[key]"]
 
 
@@ -89,7 +89,8 @@ def problem_of(item: dict[str, Any], path: list[str], where: str, keys: list[str
     if "[key]" in item["loc"] or kind == "value_error":
         return key_problem(item, where)
     if kind == "extra_forbidden":
-        near = nearest(path[-1], keys if len(path) == 1 else ["args", "env"])
+        inside = ["folder", "port"] if path[0] == "media" else ["args", "env"]
+        near = nearest(path[-1], keys if len(path) == 1 else inside)
         return Problem("unknown key", where, f"{near} Options of vLLM stand in [args]")
     if path[-2:-1] == ["args"]:
         return Problem(f"{NO_VALUE}{shown}", where, REFERENCE)

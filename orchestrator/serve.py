@@ -8,19 +8,21 @@ from dataclasses import dataclass, field
 from cluster.config import ClusterConfig
 from cluster.errors import HostsError, OrchestrateError, PreflightError
 from cluster.execute import Tell, execute, gather
-from cluster.facts import Facts, HostFacts, RunningService, gather_facts
+from cluster.facts import Facts, gather_facts
 from cluster.finding import Finding
 from cluster.lock import cluster_lock
-from cluster.plan import Plan, Put, Service, Stage, Start, Stop
+from cluster.plan import Plan, Service
 from cluster.preflight import audit_note, go_on
-from cluster.start import take_back
+from cluster.start import started_by, take_back
 from cluster.transport import Transport
 from orchestrator.api_key import find_key, key_step
 from orchestrator.arguments import check_arguments
 from orchestrator.engine import PREFIX, final_arguments, vllm_service
+from orchestrator.launch_plan import plan_launch
 from orchestrator.layers import layered, merged
 from orchestrator.load_watch import ServerDied
 from orchestrator.lockfile import ModelsLock, lock_path, read_lock
+from orchestrator.media import await_media, media_findings, media_service
 from orchestrator.memory.findings import memory_findings
 from orchestrator.memory.fit import Model
 from orchestrator.memory.source import read_model
@@ -44,7 +46,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Launch:
-    """Everything decided before anything is started. `key` is the API key or nothing."""
+    """Everything decided before anything is started. `key` is the API key or nothing; `media`
+    the service that serves files to vLLM, where the recipe has one.
+    """
 
     plan: Plan
     service: Service
@@ -53,10 +57,11 @@ class Launch:
     locked: bool
     key: str = field(repr=False)
     forced: tuple[Finding, ...] = ()
+    media: Service | None = None
 
     @property
     def runs_already(self) -> bool:
-        return not self.plan
+        return self.service not in started_by(self.plan)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,8 @@ def prepare(
     """Facts, checks, placement, plan. Nothing is started; `dry` leaves no trace on the hosts."""
     base, lock = request.recipe, read_lock(lock_path(config))
     asked = at_commit(base, merged(base, None, request.settings), lock, tell)
-    facts = gather_facts(transport, config, ports=[asked.port], survey=True)
+    ports = [asked.port, *([asked.media.port] if asked.media else [])]
+    facts = gather_facts(transport, config, ports=ports, survey=True)
     if not facts.hosts:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
     gpus = [gpu for host in facts.hosts for gpu in host.gpus]
@@ -111,10 +117,12 @@ def prepare(
     if not (existing and existing.alive):
         used = gpus_in_use(facts, besides=service.name)
         findings += memory_findings(recipe, model, placement, facts.hosts, used)
+    media = media_service(config, recipe, first)
+    findings += media_findings(config, first, media)
     forced = go_on([*cache, *findings], request.force, tell)
-    plan = plan_launch(config, first, service, existing, key)
+    plan = plan_launch(config, first, service, media, key)
     locked = is_locked(lock, recipe, service)
-    return Launch(plan, service, placement, said(cache), locked, key, forced)
+    return Launch(plan, service, placement, said(cache), locked, key, forced, media)
 
 
 def is_locked(lock: ModelsLock, recipe: Recipe, service: Service) -> bool:
@@ -160,28 +168,6 @@ def gpus_in_use(facts: Facts, *, besides: str = "") -> dict[str, int]:
     return dict(counted)
 
 
-def plan_launch(
-    config: ClusterConfig,
-    host: HostFacts,
-    service: Service,
-    existing: RunningService | None,
-    key: str,
-) -> Plan:
-    """Empty when the service runs already."""
-    if existing and existing.alive:
-        return Plan(f"serve {service.name}")
-    clear = (Stop(host.node, (service.mark,)),) if existing else ()
-    keys: tuple[Put, ...] = (key_step(config, host, key),) if key else ()
-    return Plan(
-        f"serve {service.about['recipe']}: {service.about['split']}",
-        (
-            Stage("clear what is left", clear),
-            Stage("write the API key", keys),
-            Stage("start vLLM", (Start(service),)),
-        ),
-    )
-
-
 def serve(
     transport: Transport, config: ClusterConfig, request: Request, tell: Tell, *, detach: bool
 ) -> ServeReport:
@@ -196,18 +182,20 @@ def serve(
         limit_s = config.serve.ready_timeout_s
         try:
             execute(launch.plan, transport, tell)
+            if launch.media in started_by(launch.plan):
+                await_media(transport, launch.media)
             if not detach:
                 service, key = launch.service, launch.key
                 ready = await_ready(transport, service, limit_s=limit_s, key=key, tell=tell)
         except BaseException as error:
-            if not launch.runs_already:
-                take_back([launch.service], transport, tell, keep_record=died(error))
+            if started := started_by(launch.plan):
+                take_back(started, transport, tell, keep_record=died(error))
             raise
     return report_of(config, launch, ready, time.monotonic() - begun)
 
 
 def audit_line(launch: Launch) -> str:
-    what = launch.service.command if launch.plan else "(runs already)"
+    what = "(runs already)" if launch.runs_already else launch.service.command
     return f"{launch.plan.title} {what}{audit_note(launch.forced)}"
 
 

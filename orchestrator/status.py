@@ -15,6 +15,7 @@ from cluster.http import http_client
 from cluster.transport import Transport
 from orchestrator.api_key import find_key
 from orchestrator.health import asked_at, generate_once, problem_of
+from orchestrator.media import ask_media
 from orchestrator.serve import gpus_in_use
 
 GENERATION_LIMIT_S = 10.0
@@ -152,7 +153,7 @@ def service_status(
     if "port" not in service.about:
         return row("running")
     try:
-        answer_s = ask_model(transport, config, host, service)
+        answer_s = ask(transport, config, host, service)
     except httpx.ConnectError:
         return row("starting", last_line(service))
     except httpx.HTTPError as error:
@@ -160,10 +161,20 @@ def service_status(
     return row("ready", what_runs(service), answer_s)
 
 
+def ask(
+    transport: Transport, config: ClusterConfig, host: HostFacts, service: RunningService
+) -> float:
+    """Seconds for an answer of what it is there for. Raises httpx.HTTPError."""
+    if "served_name" in service.about:
+        return ask_model(transport, config, host, service)
+    return ask_media(transport, host.node, service.about["port"])
+
+
 def what_runs(service: RunningService) -> str:
-    """The split, and the commit where the files come from a hub."""
+    """The folder that is served; the split, and the commit where the files come from a hub."""
     commit = str(service.about.get("commit", ""))
-    return str(service.about.get("split", "")) + (f", commit {commit[:12]}" if commit else "")
+    what = str(service.about.get("folder") or service.about.get("split", ""))
+    return what + (f", commit {commit[:12]}" if commit else "")
 
 
 def ask_model(
@@ -179,7 +190,9 @@ def ask_model(
 
 
 def url_of(about: Mapping[str, object]) -> str:
-    return f"http://{about['host']}:{about['port']}/v1" if "port" in about else ""
+    if "port" not in about:
+        return ""
+    return f"http://{about['host']}:{about['port']}" + ("/v1" if "served_name" in about else "/")
 
 
 def last_line(service: RunningService) -> str:

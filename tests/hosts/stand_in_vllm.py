@@ -44,6 +44,7 @@ def make_arg_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", type=float)
     for name in FLAGS:
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction)
+    parser.add_argument("--allowed-media-domains", nargs="+")
     parser.add_argument("--dtype", choices=["auto", "float16", "float32"])
     parser.add_argument("--distributed-executor-backend", choices=["ray", "mp"])
     return parser

@@ -8,10 +8,12 @@ import pytest
 from cluster.config import ClusterConfig
 from cluster.facts import Facts, HostFacts
 from orchestrator.engine import option_words, vllm_service
+from orchestrator.launch_plan import plan_launch
 from orchestrator.layers import merged
+from orchestrator.media import media_service
 from orchestrator.placement import Placement
 from orchestrator.recipe import Value, hardware_name, load_hardware, load_recipe
-from orchestrator.serve import gpus_in_use, place_on, plan_launch
+from orchestrator.serve import gpus_in_use, place_on
 from tests.factory import (
     config_of,
     eight_gpus,
@@ -42,7 +44,7 @@ def launch_text(
     placement = place_on(Facts(tuple(hosts), ()), recipe, model(gib, MODEL))
     made = vllm_service(config, recipe, placement, path, key)
     first = placement.hosts[0]
-    return str(plan_launch(config, first, made, first.service(made.name), key))
+    return str(plan_launch(config, first, made, media_service(config, recipe, first), key))
 
 
 def test_tiny_on_two_hosts_with_one_gpu_each() -> None:

@@ -9,6 +9,7 @@ from cluster.errors import ConfigError, UsageError
 from orchestrator.arguments import Accepted, argument_problems
 from orchestrator.layers import merged
 from orchestrator.recipe import (
+    checked_recipe,
     hardware_name,
     load_hardware,
     load_recipe,
@@ -98,3 +99,34 @@ def test_all_mistakes_come_at_once() -> None:
         *("M M.toml, model", "M M.toml, served_name", "M M.toml, port"),
     ]
     assert "`M M` cannot be a recipe's name" in str(caught.value)
+
+
+def test_what_vllm_may_fetch_follows_from_the_media_table() -> None:
+    plain = {"description": "d", "model": "m", "served_name": "s", "media": {"folder": "~/m"}}
+    found = merged(checked_recipe("x", plain, "x.toml"), None, {})
+    assert found.args["allowed_media_domains"] == ["127.0.0.1", "localhost"]
+    assert found.media is not None
+    assert found.media.port == 8080
+    wide = {**plain, "args": {"allowed_media_domains": ["example.org"]}}
+    with pytest.raises(ConfigError, match=r"x.toml \[media\]: with \[media\], `allowed_media"):
+        checked_recipe("x", wide, "x.toml")
+    with pytest.raises(ConfigError, match="with \\[media\\]"):
+        merged(found, None, {"allowed_media_domains": ["example.org"]})
+
+
+@pytest.mark.parametrize(
+    ("media", "said"),
+    [
+        ({}, "x.toml [media], folder: missing"),
+        ({"folder": "~/m", "prt": 1}, "x.toml [media], prt: unknown key"),
+        ({"folder": "~/m", "port": 0}, "x.toml [media], port: "),
+        ({"folder": "here"}, "x.toml [media], folder: "),
+        ({"folder": "~/"}, "x.toml [media], folder: "),
+        ("~/m", "x.toml [media]: must be a table"),
+    ],
+)
+def test_what_is_no_media_table(media: object, said: str) -> None:
+    raw = {"description": "d", "model": "m", "served_name": "s", "media": media}
+    with pytest.raises(ConfigError) as caught:
+        checked_recipe("x", raw, "x.toml")
+    assert said in str(caught.value)
