@@ -44,6 +44,7 @@ from orchestrator.verb import (
     take_down,
     with_hosts,
 )
+from orchestrator.vision_cli import prove_vision
 
 INTERRUPTED = 130
 DEBUG = "ORCHESTRATE_DEBUG"
@@ -64,6 +65,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(sample_app, name="sample")
 app.add_typer(audit_app, name="audit")
 test_app.command("determinism")(prove_determinism)
+test_app.command("vision")(prove_vision)
 app.command("generate")(generate_text)
 
 

@@ -43,6 +43,7 @@ VERBS = (
     "test tools",
     "test structured",
     "test determinism",
+    "test vision",
     "generate",
     "models verify",
     "models manifest",

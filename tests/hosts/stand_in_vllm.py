@@ -11,6 +11,9 @@ import subprocess
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import urlparse
+from urllib.request import urlopen
 
 POLL_S = 0.05
 TRACEBACK = """\
@@ -53,6 +56,8 @@ def make_arg_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
 class Api(BaseHTTPRequestHandler):
     """/health is always well; a completion wants the key, where there is one."""
 
+    domains: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
         self.answer(200, {})
 
@@ -63,8 +68,22 @@ class Api(BaseHTTPRequestHandler):
             return self.answer(401, {"error": "Unauthorized"})
         while "STAND_IN_MUTE" in os.environ:
             time.sleep(POLL_S)
-        usage = {"completion_tokens": request["max_tokens"]}
+        usage = {"prompt_tokens": 1, "completion_tokens": request.get("max_tokens", 1)}
+        if "messages" in request:
+            return self.look(request["messages"][-1]["content"], usage)
         return self.answer(200, {"choices": [{"text": " and I am"}], "usage": usage})
+
+    def look(self, parts: list[dict[str, Any]], usage: dict[str, int]) -> None:
+        """Fetch what is shown, from where that is allowed; say how many bytes it was."""
+        urls = [part[part["type"]]["url"] for part in parts if part["type"] != "text"]
+        for url in urls:
+            domain = urlparse(url).hostname
+            if domain and domain not in self.domains:
+                message = f"The URL must be from one of the allowed domains: {self.domains}"
+                return self.answer(400, {"error": {"message": message}})
+        said = " ".join(str(len(urlopen(url, timeout=10).read())) for url in urls)
+        choice = {"message": {"content": f"{said} bytes"}, "finish_reason": "stop"}
+        return self.answer(200, {"choices": [choice], "usage": usage})
 
     def answer(self, status: int, value: object) -> None:
         body = json.dumps(value).encode()
@@ -91,4 +110,5 @@ def main() -> None:
     while gate and not os.path.exists(gate):
         time.sleep(POLL_S)
     print("INFO:     Application startup complete.", flush=True)
+    Api.domains = chosen.allowed_media_domains or []
     ThreadingHTTPServer((chosen.host, int(chosen.port)), Api).serve_forever()

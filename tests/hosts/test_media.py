@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.vision.cases import FILES
 from tests.hosts.lab import Lab
 from tests.hosts.test_serve import ALONE
 from tests.hosts.test_start import listener
@@ -85,6 +86,24 @@ def test_from_serve_to_teardown(alone: Lab) -> None:
     assert "media stopped" in alone.ok("teardown", "--yes")
     alone.nothing_left()
     assert head.run(["curl", "-sS", HERE], check=False).returncode == 7
+
+
+def test_pictures_are_fetched_from_it_and_taken_away(
+    alone: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stand-in has no eyes, so that the test fails; but it fetches as vLLM does."""
+    monkeypatch.chdir(tmp_path)  # where artifacts shall lie
+    alone.ok(*recipe(alone))
+    done = alone.run("test", "vision", "--json")
+    assert done.returncode == 1, done.stderr
+    report = json.loads(done.stdout)
+    said = {each["case"]: each["answer"] for each in report["answers"]}
+    assert said["image by URL"] == f"{len(FILES['blue.png'])} bytes"
+    assert said["video by URL"] == f"{len(FILES['film.avi'])} bytes"
+    states = {each["check"]: each["state"] for each in report["findings"]}
+    assert states["URL from elsewhere"] == "pass"
+    assert states["red picture"] == "failure"
+    assert "orchestrate-test" not in alone.hosts[0].run("ls -A ~/pictures").stdout
 
 
 def test_a_media_server_that_died_is_started_again_and_the_model_goes_on(alone: Lab) -> None:

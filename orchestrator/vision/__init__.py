@@ -1,0 +1,1 @@
+"""The verb `test vision`: does the model see what it is shown."""
