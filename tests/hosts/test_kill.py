@@ -30,7 +30,7 @@ def test_a_killed_start(lab: Lab, moment: str) -> None:
     """Killed when it has the lock, when it launches, and when it waits for a worker."""
     head = lab.hosts[0]
     head.drop_port(GCS_PORT)
-    process = lab.started("cluster", "start")
+    process = lab.started("cluster", "start", "--force", "firewall")
     if moment == "lock":
         poll(lambda: holds(lab), "it has the lock")
     else:
@@ -69,7 +69,7 @@ def test_a_killed_serve(lab: Lab, moment: str) -> None:
 def test_a_killed_cluster_can_be_torn_down_at_once(lab: Lab) -> None:
     head = lab.hosts[0]
     head.drop_port(GCS_PORT)
-    process = lab.started("cluster", "start")
+    process = lab.started("cluster", "start", "--force", "firewall")
     wait_for(process, "h1 has joined Ray")
     kill(lab, process)
     lab.ok("teardown", "--yes")

@@ -77,9 +77,11 @@ def test_a_worker_that_cannot_reach_the_head(lab: Lab) -> None:
     head = lab.hosts[0]
     head.drop_port(GCS_PORT)
     try:
-        said = lab.fails("cluster", "start")
+        told = lab.fails("cluster", "start")
+        said = lab.fails("cluster", "start", "--force", "firewall")
     finally:
         head.allow_port(GCS_PORT)
+    assert f"h2 -> h1: TCP port {GCS_PORT} (ray.port) of {head.fast}: dropped" in told
     assert "h2: ray-worker exited with code 1" in said
     assert f"cannot reach Ray's head {head.fast}:{GCS_PORT} from this host within 4 s" in said
     assert "hint: is a firewall between the hosts" in said
@@ -158,7 +160,7 @@ def test_ctrl_c_while_waiting_takes_the_start_back(lab: Lab) -> None:
     head.drop_port(GCS_PORT)
     lab.use(tables=QUICK.replace("= 8", "= 60"))
     try:
-        process = lab.started("cluster", "start")
+        process = lab.started("cluster", "start", "--force", "firewall")
         wait_for(process, "h1 has joined Ray")
         process.send_signal(2)
         code, said = end_of(process)
