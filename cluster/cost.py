@@ -90,3 +90,8 @@ def hourly_cost(table: CostTable, gpus: Mapping[str, int]) -> HourlyCost | None:
 def amount(value: float, currency: str) -> str:
     """To the cent from 1 on, else three digits that count."""
     return f"{value:,.2f} {currency}" if value >= 1 or value == 0 else f"{value:.3g} {currency}"
+
+
+def hour_and_day(cost: HourlyCost) -> str:
+    hour, day = (amount(value, cost.currency) for value in (cost.hour, cost.day))
+    return f"{hour} an hour, {day} a day"

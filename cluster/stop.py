@@ -103,7 +103,7 @@ def refuse_while_used(facts: Facts) -> None:
     if using:
         raise PreflightError(
             *(
-                Problem(f"{s.name} still runs on Ray", h.node.name, "orchestrate teardown")
+                Problem(f"{s.name} still runs", h.node.name, "orchestrate teardown")
                 for h, s in using
             )
         )

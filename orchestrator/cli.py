@@ -11,6 +11,7 @@ import typer
 import typer.exceptions
 from rich.live import Live
 
+from cluster.config import has_inventory, load
 from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.preflight import known_names
 from orchestrator import report
@@ -153,7 +154,8 @@ def plan_model(
     """Say what fits where: weights, KV cache, longest context, split. Starts nothing."""
     request = Request(find_recipe(model, recipe), parse_settings(settings or []))
     if hardware:
-        done = plan_on_hardware(hardware, request)
+        prices = load(nodes).cost if has_inventory(nodes) else None
+        done = plan_on_hardware(hardware, request, prices)
         show_on(Console(), done, plan_screen, json)
         raise typer.Exit(0 if done.fits else 1)
 

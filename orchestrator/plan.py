@@ -1,9 +1,11 @@
 """The verb `plan`: what fits where, before anything starts."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cluster.config import ClusterConfig
+from cluster.cost import CostTable, HourlyCost, hourly_cost
 from cluster.errors import PreflightError, Problem
 from cluster.execute import Tell
 from cluster.facts import HostFacts, gather_facts
@@ -71,6 +73,7 @@ class PlanReport:
     contexts: tuple[Context, ...]
     flags: tuple[str, ...]
     nearest: tuple[Option, ...] = field(default=())
+    cost: HourlyCost | None = None
 
 
 def plan_on_hosts(
@@ -88,16 +91,26 @@ def plan_on_hosts(
         tell(f"no host has {recipe.model} whole: asking the hub for its sizes")
     used = gpus_in_use(facts, besides=PREFIX + recipe.name)
     model = model or model_elsewhere(recipe)
-    return planned(Wish(recipe, model, facts.hosts, used, None, more_hosts(facts.hosts)))
+    report = planned(Wish(recipe, model, facts.hosts, used, None, more_hosts(facts.hosts)))
+    return priced(report, config.cost)
 
 
-def plan_on_hardware(hardware: str, request: Request) -> PlanReport:
-    """Of hosts that need not exist: no inventory is read and no host asked."""
+def plan_on_hardware(hardware: str, request: Request, prices: CostTable | None) -> PlanReport:
+    """Of hosts that need not exist: no host is asked."""
     known = load_hardware()
     hosts = hosts_of(hardware, known)
     recipe = recipe_for(request, hosts)
     model = model_elsewhere(recipe)
-    return planned(Wish(recipe, model, hosts, {}, None, more_of(hardware, known)))
+    report = planned(Wish(recipe, model, hosts, {}, None, more_of(hardware, known)))
+    return priced(report, prices) if prices else report
+
+
+def priced(report: PlanReport, prices: CostTable) -> PlanReport:
+    """With the hour of the GPUs that it would use."""
+    gpus: Counter[str] = Counter()
+    for each in report.gpus:
+        gpus[each.host] += each.count
+    return replace(report, cost=hourly_cost(prices, gpus))
 
 
 def recipe_for(request: Request, hosts: Sequence[HostFacts]) -> Recipe:

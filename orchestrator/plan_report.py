@@ -3,6 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cluster.cost import hour_and_day
 from orchestrator.plan import Gpus, PlanReport
 from orchestrator.report import GIB, coloured, table
 
@@ -52,6 +53,8 @@ def details(report: PlanReport) -> list[RenderableType]:
         f"longest      {report.longest:,} tokens in one request",
         f"at once      {at_once} ({report.max_model_len:,}) tokens",
     ]
+    if report.cost:
+        lines.append(f"cost         {hour_and_day(report.cost)}")
     return [Text(line) for line in lines]
 
 

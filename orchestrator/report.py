@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cluster.cost import amount
+from cluster.cost import hour_and_day
 from cluster.start import StartReport
 from cluster.stop import StopReport
 from orchestrator.serve import ServeReport
@@ -95,9 +95,8 @@ def status_screen(report: StatusReport) -> RenderableType:
         parts += [Text(), services]
     elif all(host.state == "up" for host in report.hosts):
         parts += [Text("nothing of this cluster runs: orchestrate cluster start")]
-    if cost := report.cost:
-        hour, day = (amount(each, cost.currency) for each in (cost.hour, cost.day))
-        parts += [Text(), Text(f"cost: {hour} an hour, {day} a day")]
+    if report.cost:
+        parts += [Text(), Text(f"cost: {hour_and_day(report.cost)}")]
     return Group(*parts)
 
 

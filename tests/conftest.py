@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from tests.testbed.testbed import Testbed, default_state
 # a busy machine is no failure; on CI the same examples each time, at a desk always new ones
 settings.register_profile("untimed", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("untimed")
+# a shell that starts us in the background ignores Ctrl-C for us, and for all that tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 TESTBED_MARKS = {"hosts", "e2e"}
 TESTBED_PROGRAMS = ("ip", "nft", "nsenter", "setpriv", "ss", "ssh", "ssh-keygen", "sshd", "tc")
 

@@ -28,14 +28,14 @@ def start(names: list[str] | None) -> tuple[Asked, Asked]:
     return servers, {name: storage.Child(lookup(name)) for name in (own, *names)}
 
 
-def finish(children: Asked) -> dict[str, str]:
+def finish(children: Asked, limit_s: float = LIMIT_S) -> dict[str, str]:
     """By server or name: "" when it answers, else what is wrong."""
-    return {key: verdict(*child.finish(LIMIT_S)) for key, child in children.items()}
+    return {key: verdict(*child.finish(limit_s), limit_s) for key, child in children.items()}
 
 
-def verdict(code: int | None, out: str) -> str:
+def verdict(code: int | None, out: str, limit_s: float) -> str:
     if code is None:
-        return f"no answer within {LIMIT_S:g} s"
+        return f"no answer within {limit_s:g} s"
     return "" if code == 0 else out.strip()[:120]
 
 

@@ -85,7 +85,7 @@ def test_a_server_that_answers_and_one_that_refuses(monkeypatch: pytest.MonkeyPa
 def test_names_are_looked_up_where_it_is_asked_for() -> None:
     assert resolver.start(None) == ({}, {})
     child = storage.Child(resolver.lookup("localhost"))
-    assert resolver.finish({"localhost": child}) == {"localhost": ""}
+    assert resolver.finish({"localhost": child}, 30) == {"localhost": ""}
 
 
 def test_a_program_takes_what_it_imports_and_no_more() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from cluster.cost import CostTable
 from cluster.errors import PreflightError, UsageError
 from cluster.facts import Facts
 from orchestrator.layers import merged, parse_settings
@@ -34,6 +35,7 @@ CONFIGS = {
     "vl-235b-fp8": "qwen3-vl-235b-a22b-thinking-fp8",
 }
 Plan = Callable[..., PlanReport]
+PRICES = CostTable(gpu_hour_price=4)
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def plan(tmp_path: Path) -> Plan:
         raw = models.config(CONFIGS[recipe])
         (tmp_path / "config.json").write_text(json.dumps(raw))
         words = parse_settings([f"model={tmp_path}", *settings])
-        return plan_on_hardware(hardware, Request(load_recipe(recipe), words))
+        return plan_on_hardware(hardware, Request(load_recipe(recipe), words), PRICES)
 
     return made
 
@@ -69,6 +71,12 @@ def test_what_does_not_fit_says_what_does(plan: Plan, tmp_path: Path) -> None:
     report = plan("coder-480b-fp8", "h200x4", "max_model_len=131072")
     assert not report.fits
     assert_golden("plan-coder-480b-too-long", shown(report, tmp_path))
+
+
+def test_the_cost_is_that_of_the_gpus_it_would_use(plan: Plan) -> None:
+    """Four GPUs at 4 USD."""
+    report = plan("coder-480b-fp8", "h200x4")
+    assert "cost         16.00 USD an hour, 384.00 USD a day" in screen(report)
 
 
 @pytest.mark.parametrize(
