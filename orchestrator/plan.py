@@ -10,6 +10,7 @@ from cluster.errors import PreflightError, Problem
 from cluster.execute import Tell
 from cluster.facts import HostFacts, gather_facts
 from cluster.transport import Transport
+from orchestrator.bench.last import measured_costs
 from orchestrator.engine import PREFIX, final_arguments, option_words
 from orchestrator.layers import merged
 from orchestrator.lockfile import lock_path, pinned, read_lock
@@ -74,6 +75,7 @@ class PlanReport:
     flags: tuple[str, ...]
     nearest: tuple[Option, ...] = field(default=())
     cost: HourlyCost | None = None
+    measured: tuple[str, ...] = ()
 
 
 def plan_on_hosts(
@@ -106,11 +108,12 @@ def plan_on_hardware(hardware: str, request: Request, prices: CostTable | None) 
 
 
 def priced(report: PlanReport, prices: CostTable) -> PlanReport:
-    """With the hour of the GPUs that it would use."""
+    """With the hour of the GPUs that it would use, and what a bench has made of it."""
     gpus: Counter[str] = Counter()
     for each in report.gpus:
         gpus[each.host] += each.count
-    return replace(report, cost=hourly_cost(prices, gpus))
+    cost = hourly_cost(prices, gpus)
+    return replace(report, cost=cost, measured=measured_costs(report.recipe, cost) if cost else ())
 
 
 def recipe_for(request: Request, hosts: Sequence[HostFacts]) -> Recipe:

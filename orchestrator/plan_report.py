@@ -55,6 +55,7 @@ def details(report: PlanReport) -> list[RenderableType]:
     ]
     if report.cost:
         lines.append(f"cost         {hour_and_day(report.cost)}")
+        lines += [f"             {line}" for line in report.measured]
     return [Text(line) for line in lines]
 
 

@@ -96,7 +96,7 @@ def status_screen(report: StatusReport) -> RenderableType:
     elif all(host.state == "up" for host in report.hosts):
         parts += [Text("nothing of this cluster runs: orchestrate cluster start")]
     if report.cost:
-        parts += [Text(), Text(f"cost: {hour_and_day(report.cost)}")]
+        parts += [Text(), Text(f"cost: {hour_and_day(report.cost)}"), *map(Text, report.measured)]
     return Group(*parts)
 
 

@@ -1,7 +1,7 @@
 """The verb `status`: hosts, Ray, services, memory, address, health by a generation."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -14,6 +14,7 @@ from cluster.facts import HEAD, WORKER, Facts, HostFacts, RunningService, Unreac
 from cluster.http import http_client
 from cluster.transport import Transport
 from orchestrator.api_key import find_key
+from orchestrator.bench.last import measured_costs
 from orchestrator.health import asked_at, generate_once, problem_of
 from orchestrator.media import ask_media
 from orchestrator.serve import gpus_in_use
@@ -59,6 +60,7 @@ class StatusReport:
     services: tuple[ServiceStatus, ...]
     seconds: float
     cost: HourlyCost | None = None
+    measured: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -86,7 +88,19 @@ def status(transport: Transport, config: ClusterConfig) -> StatusReport:
         services=tuple(services),
         seconds=time.monotonic() - begun,
         cost=hourly_cost(config.cost, gpus_in_use(facts)),
+        measured=tuple(measured(config, pairs)),
     )
+
+
+def measured(
+    config: ClusterConfig, pairs: Sequence[tuple[HostFacts, RunningService]]
+) -> Iterator[str]:
+    """What the newest bench of each model that runs says of its costs."""
+    for _, service in pairs:
+        recipe, gpus = service.about.get("recipe"), service.about.get("gpus")
+        cost = hourly_cost(config.cost, gpus) if service.alive and recipe and gpus else None
+        for line in measured_costs(str(recipe), cost) if cost else ():
+            yield f"{recipe}: {line}"
 
 
 def lost_host(lost: Unreached) -> HostStatus:
