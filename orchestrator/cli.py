@@ -11,7 +11,6 @@ import typer
 import typer.exceptions
 from rich.live import Live
 
-from cluster.config import has_inventory, load
 from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.preflight import known_names
 from orchestrator import report
@@ -24,8 +23,7 @@ from orchestrator.generate_cli import generate_text
 from orchestrator.layers import parse_settings
 from orchestrator.logs import find_service, read_log
 from orchestrator.models_cli import models_app
-from orchestrator.plan import plan_on_hardware, plan_on_hosts
-from orchestrator.plan_report import plan_screen
+from orchestrator.plan_cli import plan_model
 from orchestrator.recipe import find_recipe
 from orchestrator.sample_cli import sample_app
 from orchestrator.serve import Request, prepare, serve
@@ -41,7 +39,6 @@ from orchestrator.verb import (
     Run,
     Settings,
     show,
-    show_on,
     take_down,
     with_hosts,
 )
@@ -68,6 +65,7 @@ app.add_typer(audit_app, name="audit")
 test_app.command("determinism")(prove_determinism)
 test_app.command("vision")(prove_vision)
 app.command("generate")(generate_text)
+app.command("plan")(plan_model)
 
 
 def show_version(wanted: bool) -> None:
@@ -135,34 +133,6 @@ def serve_model(
         done = serve(run.transport, run.config, request, tell, detach=detach)
         show(run, done, report.served, json)
         return 0
-
-    with_hosts(nodes, verb)
-
-
-@app.command("plan")
-def plan_model(
-    model: Model = None,
-    recipe: RecipeFile = None,
-    settings: Settings = None,
-    hardware: Annotated[
-        str,
-        typer.Option(help="KINDxN, as gb10x2 or h200x4: plan for that, without asking any host."),
-    ] = "",
-    nodes: Nodes = None,
-    json: Json = False,
-) -> None:
-    """Say what fits where: weights, KV cache, longest context, split. Starts nothing."""
-    request = Request(find_recipe(model, recipe), parse_settings(settings or []))
-    if hardware:
-        prices = load(nodes).cost if has_inventory(nodes) else None
-        done = plan_on_hardware(hardware, request, prices)
-        show_on(Console(), done, plan_screen, json)
-        raise typer.Exit(0 if done.fits else 1)
-
-    def verb(run: Run) -> int:
-        done = plan_on_hosts(run.transport, run.config, request, run.console.tell)
-        show(run, done, plan_screen, json)
-        return 0 if done.fits else 1
 
     with_hosts(nodes, verb)
 
