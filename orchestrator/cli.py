@@ -14,21 +14,13 @@ from rich.live import Live
 from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.preflight import known_names
 from orchestrator import report
-from orchestrator.audit_cli import audit_app
-from orchestrator.bench_cli import bench_app
-from orchestrator.cluster_cli import cluster_app
 from orchestrator.console import Console
-from orchestrator.determinism_cli import prove_determinism
-from orchestrator.generate_cli import generate_text
 from orchestrator.layers import parse_settings
+from orchestrator.lazy import LazyGroup
 from orchestrator.logs import find_service, read_log
-from orchestrator.models_cli import models_app
-from orchestrator.plan_cli import plan_model
 from orchestrator.recipe import find_recipe
-from orchestrator.sample_cli import sample_app
 from orchestrator.serve import Request, prepare, serve
 from orchestrator.status import status
-from orchestrator.test_cli import test_app
 from orchestrator.verb import (
     DryRun,
     Force,
@@ -42,7 +34,6 @@ from orchestrator.verb import (
     take_down,
     with_hosts,
 )
-from orchestrator.vision_cli import prove_vision
 
 INTERRUPTED = 130
 DEBUG = "ORCHESTRATE_DEBUG"
@@ -50,22 +41,13 @@ WATCH_S = 2.0
 
 app = typer.Typer(
     name="orchestrate",
+    cls=LazyGroup,
     help="Turn a handful of GPU hosts into one model server.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(cluster_app, name="cluster")
-app.add_typer(models_app, name="models")
-app.add_typer(test_app, name="test")
-app.add_typer(bench_app, name="bench")
-app.add_typer(sample_app, name="sample")
-app.add_typer(audit_app, name="audit")
-test_app.command("determinism")(prove_determinism)
-test_app.command("vision")(prove_vision)
-app.command("generate")(generate_text)
-app.command("plan")(plan_model)
 
 
 def show_version(wanted: bool) -> None:

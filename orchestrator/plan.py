@@ -10,7 +10,6 @@ from cluster.errors import PreflightError, Problem
 from cluster.execute import Tell
 from cluster.facts import HostFacts, gather_facts
 from cluster.transport import Transport
-from orchestrator.bench.last import measured_costs
 from orchestrator.engine import PREFIX, final_arguments, option_words
 from orchestrator.layers import merged
 from orchestrator.lockfile import lock_path, pinned, read_lock
@@ -109,6 +108,8 @@ def plan_on_hardware(hardware: str, request: Request, prices: CostTable | None) 
 
 def priced(report: PlanReport, prices: CostTable) -> PlanReport:
     """With the hour of the GPUs that it would use, and what a bench has made of it."""
+    from orchestrator.bench.last import measured_costs  # slow to import, and rarely asked for
+
     gpus: Counter[str] = Counter()
     for each in report.gpus:
         gpus[each.host] += each.count

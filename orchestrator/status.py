@@ -14,7 +14,6 @@ from cluster.facts import HEAD, WORKER, Facts, HostFacts, RunningService, Unreac
 from cluster.http import http_client
 from cluster.transport import Transport
 from orchestrator.api_key import find_key
-from orchestrator.bench.last import measured_costs
 from orchestrator.health import asked_at, generate_once, problem_of
 from orchestrator.media import ask_media
 from orchestrator.serve import gpus_in_use
@@ -99,8 +98,10 @@ def measured(
     for _, service in pairs:
         recipe, gpus = service.about.get("recipe"), service.about.get("gpus")
         cost = hourly_cost(config.cost, gpus) if service.alive and recipe and gpus else None
-        for line in measured_costs(str(recipe), cost) if cost else ():
-            yield f"{recipe}: {line}"
+        if cost:
+            from orchestrator.bench.last import measured_costs  # slow to import, rarely asked for
+
+            yield from (f"{recipe}: {line}" for line in measured_costs(str(recipe), cost))
 
 
 def lost_host(lost: Unreached) -> HostStatus:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,14 +37,17 @@ def bench_verify() -> Iterator[Row]:
 
 
 def make(root: Path) -> None:
-    """A model of random bytes; what was just written is in memory."""
+    """A model of random bytes, written as a download writes it; what was just written is in memory.
+
+    Not by sendfile, as shutil.copy does: the kernel then keeps it in single pages of 4 KiB.
+    """
     model = root / "orchestrate" / "tiny"
     model.mkdir(parents=True)
-    with (model / "0").open("wb") as first:
-        for _ in range(FILE_BYTES >> 20):
-            first.write(os.urandom(1 << 20))
-    for number in range(1, FILES):
-        shutil.copy(model / "0", model / str(number))
+    block = os.urandom(4 << 20)
+    for number in range(FILES):
+        with (model / str(number)).open("wb", buffering=0) as file:
+            for _ in range(FILE_BYTES // len(block)):
+                file.write(block)
     os.sync()  # or the disk takes its part of the cores while we measure
     digest = run(["sha256sum", str(model / "0")]).stdout.split()[0]
     files = tuple(
