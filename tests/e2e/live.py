@@ -28,6 +28,20 @@ def prove(orchestrate: Driver) -> None:
     schemas(orchestrate, folder)
     tools(orchestrate, folder)
     deterministic(orchestrate, folder)
+    audited(orchestrate, folder)
+
+
+def audited(orchestrate: Driver, folder: Path) -> None:
+    """The model's files are locked and hashed, then bundled with what is known of its server."""
+    manifest, bundle = str(folder / "manifest.json"), str(folder / "bundle.tar.gz")
+    for words in (
+        ("models", "lock", "tiny"),
+        ("models", "manifest", "tiny", "--output", manifest),
+        ("audit", "bundle", "--manifest", manifest, "--output", bundle),
+        ("audit", "verify", bundle),
+    ):
+        done = orchestrate(*words, folder=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def deterministic(orchestrate: Driver, folder: Path) -> None:
