@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from cluster.errors import Problem
+from cluster.errors import Problem, UsageError
+from cluster.node import Node
 
 REFERENCE = "docs/nodes.md lists every key"
 
@@ -111,6 +112,14 @@ def fields_of(annotation: Any) -> list[str]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return list(annotation.model_fields)
     return [name for inner in get_args(annotation) for name in fields_of(inner)]
+
+
+def node_named(nodes: Iterable[Node], name: str) -> Node:
+    """The node that --host names. Raises UsageError with the nearest names."""
+    known = {node.name: node for node in nodes}
+    if name not in known:
+        raise UsageError(Problem(f"no host `{name}`", "--host", nearest(name, known)))
+    return known[name]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from cluster.errors import OrchestrateError, Problem
 from orchestrator.provenance import Provenance
 from orchestrator.report import plain
 
-ROOT = Path("artifacts")
+ROOT: Path = Path("artifacts")
 FORMAT = 1
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from cluster.config import load
-from orchestrator import report
 from orchestrator.audit import screen
 from orchestrator.audit.bundle import Asked, bundle
 from orchestrator.audit.compare import compared
@@ -14,7 +13,7 @@ from orchestrator.audit.verify import verify_bundle
 from orchestrator.console import Console
 from orchestrator.target import Target, Wanted
 from orchestrator.target_cli import KeyFile, ModelName, Url, with_target
-from orchestrator.verb import Json, Nodes
+from orchestrator.verb import Json, Nodes, show_on
 
 audit_app = typer.Typer(
     help="Keep all that is known of a model that runs, and compare.", no_args_is_help=True
@@ -59,10 +58,7 @@ def audit_bundle(
     def verb(console: Console, target: Target) -> int:
         config = load(nodes) if target.home else None
         done = bundle(target, config, asked, console.tell)
-        if json:
-            console.raw(report.as_json(done))
-        else:
-            console.show(screen.made_screen(done))
+        show_on(console, done, screen.made_screen, json)
         return 0
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)
@@ -81,8 +77,8 @@ def audit_verify(
     with Console() as console:
         if other is None:
             done = checked[0]
-            console.raw(report.as_json(done)) if json else console.show(screen.check_screen(done))
+            show_on(console, done, screen.check_screen, json)
             raise typer.Exit(0 if done.passed else 1)
         both = compared(checked, verify_bundle(other))
-        console.raw(report.as_json(both)) if json else console.show(screen.comparison_screen(both))
+        show_on(console, both, screen.comparison_screen, json)
         raise typer.Exit(0 if both.equal else 1)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from cluster.errors import Problem, UsageError
-from orchestrator import report
 from orchestrator.api.send import ANSWER_LIMIT_S
 from orchestrator.artifact import Artifact
 from orchestrator.bench.compare import compare
@@ -19,7 +18,7 @@ from orchestrator.console import Console
 from orchestrator.provenance import provenance
 from orchestrator.target import Target, Wanted
 from orchestrator.target_cli import KeyFile, ModelName, Url, with_target
-from orchestrator.verb import Json, Nodes
+from orchestrator.verb import Json, Nodes, show_on
 
 INTERRUPTED_CODE = 130
 
@@ -110,10 +109,7 @@ def measure(console: Console, target: Target, asked: Asked, json: bool) -> int:
         artifact.folder.rmdir()  # nothing was measured
         raise
     found = measured.report
-    if json:
-        console.raw(report.as_json(found))
-    else:
-        console.show(bench_screen(found))
+    show_on(console, found, bench_screen, json)
     console.tell(f"result: {keep(artifact, measured)}")
     if found.stopped == INTERRUPTED:
         return INTERRUPTED_CODE
@@ -127,7 +123,4 @@ Run = Annotated[str, typer.Argument(help="A folder of artifacts/bench, or its re
 def compare_runs(a: Run, b: Run, json: Json = False) -> None:
     """Two runs side by side: what differs, each figure, and whether it is beyond the noise."""
     found = compare((a, b), read(a), read(b))
-    if json:
-        Console().raw(report.as_json(found))
-    else:
-        Console().show(compare_screen(found))
+    show_on(Console(), found, compare_screen, json)

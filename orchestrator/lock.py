@@ -1,15 +1,16 @@
 """The verb `models lock`: write down which commit a recipe's revision is, and each file's hash."""
 
-import json
+import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 
-from cluster.answers import last_answer
 from cluster.config import ClusterConfig
 from cluster.errors import HostError
 from cluster.execute import Tell
 from cluster.facts import probe
-from cluster.program import guarded
 from cluster.transport import Transport
+from orchestrator.hashing import Progress, hash_program, read_contents
+from orchestrator.host.hash_files import NOT_A_FILE
 from orchestrator.hub import ask_hub, now, the_hub
 from orchestrator.lockfile import LockedFile, LockedModel, lock_path, read_lock, write_lock
 from orchestrator.model_cache import ModelFiles, find_model, require_complete
@@ -86,19 +87,23 @@ def from_head(
 def hashes(transport: Transport, found: ModelFiles) -> list[tuple[str, int, str]]:
     """Path, size and hash of every file. Raises HostError for one that cannot be read."""
     node = found.host.node
-    sent = guarded("orchestrator.host.folder_hashes", {"path": found.path}, HASH_LIMIT_S)
-    result = transport.run(node, sent, timeout_s=HASH_LIMIT_S + 10)
-    answer = last_answer(result.out)
-    if answer["code"] != 0:
-        raise HostError(
-            node.name,
-            f"{found.path} could not be hashed within {HASH_LIMIT_S:g} s"
-            if answer["hangs"]
-            else f"{found.path} cannot be read",
-            "does the disk or the network mount answer, and may the SSH user read every file?",
-            log=answer["out"],
-        )
-    return [tuple(each) for each in json.loads(answer["out"])["files"]]
+    hint = "does the disk or the network mount answer, and may the SSH user read every file?"
+    until = time.monotonic() + HASH_LIMIT_S
+
+    def in_time(_: Progress) -> None:
+        if time.monotonic() > until:
+            what = f"{found.path} could not be hashed within {HASH_LIMIT_S:g} s"
+            raise HostError(node.name, what, hint)
+
+    with closing(transport.session(node, hash_program(found.path, None))) as session:
+        contents = read_contents(node, session, in_time)
+    sizes = {file.path: file.size for file in contents.found}
+    unread = {file.path: file.problem for file in contents.found if file.problem != NOT_A_FILE}
+    unread.update((path, each.problem) for path, each in contents.hashes.items())
+    wrong = [f"{path}: {problem}" for path, problem in unread.items() if problem]
+    if wrong:
+        raise HostError(node.name, f"{found.path} cannot be read", hint, log="\n".join(wrong))
+    return [(p, sizes[p], f"sha256:{each.sha256}") for p, each in sorted(contents.hashes.items())]
 
 
 def compared(

@@ -6,7 +6,7 @@ from cluster.config import ClusterConfig
 from cluster.errors import Problem, UsageError
 from cluster.execute import Tell
 from cluster.facts import Facts, HostFacts, gather_facts
-from cluster.inventory import nearest
+from cluster.inventory import node_named
 from cluster.lock import cluster_lock
 from cluster.node import Node
 from cluster.share import sharers
@@ -43,7 +43,7 @@ def pull(
 
     Raises UsageError for a model that no hub knows, HostError with what the host met.
     """
-    node = chosen(config, host)
+    node = config.head if host is None else node_named(config.node, host)
     if not on_hub(recipe):
         raise UsageError(nothing_to_pull(recipe))
     entry = locked(transport, config, recipe, says.tell)
@@ -68,16 +68,6 @@ def pull(
         without=tuple(e.name for e in config.node if e.name not in (node.name, *shared)),
         seconds=end["seconds"],
     )
-
-
-def chosen(config: ClusterConfig, host: str | None) -> Node:
-    if host is None:
-        return config.head
-    named = [node for node in config.node if node.name == host]
-    if not named:
-        hint = nearest(host, (node.name for node in config.node))
-        raise UsageError(Problem(f"no host `{host}`", "--host", hint))
-    return named[0]
 
 
 def nothing_to_pull(recipe: Recipe) -> Problem:

@@ -13,9 +13,8 @@ from orchestrator.models_list import list_recipes
 from orchestrator.models_report import recipe_list, recipe_shown
 from orchestrator.models_show import known_hardware, show_on_hosts, show_recipe
 from orchestrator.recipe import find_recipe
-from orchestrator.report import as_json
 from orchestrator.serve import Request
-from orchestrator.verb import Json, Nodes, RecipeFile, Run, Settings, show, with_hosts
+from orchestrator.verb import Json, Nodes, RecipeFile, Run, Settings, show, show_on, with_hosts
 
 Hardware = Annotated[
     str | None,
@@ -27,10 +26,7 @@ def models_list(nodes: Nodes = None, json: Json = False) -> None:
     """Every recipe: built-in ones and those of ./recipes; no host is asked."""
     found, error = list_recipes(lock_of(nodes))
     with Console() as console:
-        if json:
-            console.raw(as_json(found))
-        else:
-            console.show(recipe_list(found))
+        show_on(console, found, recipe_list, json)
     if error:
         raise error
 
@@ -51,10 +47,7 @@ def models_show(
         with Console() as console:
             chosen = known_hardware(hardware)
             found = show_recipe(request, lock, chosen, console.tell, note=note)
-            if json:
-                console.raw(as_json(found))
-            else:
-                console.show(recipe_shown(found))
+            show_on(console, found, recipe_shown, json)
         return
 
     def verb(run: Run) -> int:

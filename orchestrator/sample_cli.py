@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from cluster.errors import OrchestrateError, Problem, UsageError
-from orchestrator import report
 from orchestrator.api.send import ANSWER_LIMIT_S
 from orchestrator.artifact import Artifact
 from orchestrator.console import Console
@@ -23,7 +22,7 @@ from orchestrator.sampling.session import KEYS
 from orchestrator.sampling.summary import loud, sample_screen, summary_of
 from orchestrator.target import Target, Wanted
 from orchestrator.target_cli import KeyFile, ModelName, Url, with_target
-from orchestrator.verb import Json, Nodes
+from orchestrator.verb import Json, Nodes, show_on
 
 LARGEST_SEED = 1 << 53  # every JSON parser keeps it exact
 TargetTokens = Annotated[
@@ -126,10 +125,7 @@ def kept(
                 raise
         found = summary_of(path.read_bytes(), str(path))
         result = file.artifact.write(found)
-    if json:
-        console.raw(report.as_json(found))
-    else:
-        console.show(sample_screen(found))
+    show_on(console, found, sample_screen, json)
     console.tell(f"result: {result}")
     return 0
 
@@ -154,10 +150,7 @@ def replay_sample(
         console.tell(f"replaying {len(samples.chunks)} chunks on {target.shown}")
         with Shown(console) as shown:
             found = replay(target, samples, str(file), Hearing(shown.at, console.warn), limit)
-        if json:
-            console.raw(report.as_json(found))
-        else:
-            console.show(replay_screen(found))
+        show_on(console, found, replay_screen, json)
         artifact = Artifact("sample-replay", provenance(target), found.seed, started)
         console.tell(f"result: {artifact.write(found)}")
         return 0 if found.identical else 1

@@ -1,7 +1,6 @@
 """The verb `models verify`: every file on every host against the lock."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -10,7 +9,7 @@ from cluster.config import ClusterConfig
 from cluster.errors import HostError, OrchestrateError, Problem, UsageError
 from cluster.execute import Tell, gather
 from cluster.facts import HostFacts, gather_facts
-from cluster.inventory import nearest
+from cluster.inventory import node_named
 from cluster.node import Node
 from cluster.transport import Session, Transport
 from orchestrator.differences import Difference, differences, without_metadata
@@ -137,12 +136,8 @@ def from_lock(
     return Wanted(pinned(recipe, lock), locked, quick, host)
 
 
-def chosen(config: ClusterConfig, name: str | None) -> Sequence[Node]:
-    nodes = [node for node in config.node if name in (None, node.name)]
-    if not nodes:
-        names = [node.name for node in config.node]
-        raise UsageError(Problem(f"no host `{name}`", "--host", nearest(name or "", names)))
-    return nodes
+def chosen(config: ClusterConfig, name: str | None) -> tuple[Node, ...]:
+    return config.node if name is None else (node_named(config.node, name),)
 
 
 def find(transport: Transport, wanted: Wanted, host: HostFacts) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from cluster.cost import HourlyCost, amount
+from orchestrator.artifact import ROOT
 from orchestrator.bench.compare import label_of
 from orchestrator.bench.figures import Figure
 from orchestrator.bench.money import costs_of
 
 Json = Mapping[str, Any]
-ROOT = Path("artifacts")  # that of orchestrator/artifact.py, which stands above this module
 FIGURES = {
     "cost_per_request": "a request",
     "cost_per_million_input_tokens": "a million input tokens",

@@ -37,6 +37,7 @@ NICENESS = 10  # what is served on this host goes first
 HUB_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 END_LIMIT_S = 10.0
 NOTHING_THERE = "a link whose file is not there"
+NOT_A_FILE = "not a file"
 
 
 def main(request: dict[str, Any]) -> None:
@@ -111,7 +112,7 @@ def look(root: str, path: str, full: str) -> dict[str, Any]:
     except OSError as error:
         return {**seen, "problem": error.strerror}
     if not stat.S_ISREG(status.st_mode):
-        return {**seen, "problem": "not a file"}
+        return {**seen, "problem": NOT_A_FILE}
     return {**seen, "size": status.st_size, "named": named(root, path, full, status.st_mtime)}
 
 
