@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from cluster.checks.cache import cache_findings, share_findings
 from cluster.checks.clock import clock_findings
+from cluster.checks.finding import Finding
 from cluster.checks.gpus import gpu_findings
 from cluster.checks.link import link_findings
 from cluster.checks.machine import disk_findings, limit_findings, shm_findings
@@ -16,13 +17,13 @@ from cluster.checks.reach import address_findings, ssh_findings
 from cluster.checks.roce import roce_findings
 from cluster.checks.session import dns_findings, linger_findings
 from cluster.checks.software import known_bad_findings, venv_findings, version_findings
-from cluster.config import ClusterConfig
+from cluster.checks.try_paths import path_findings
 from cluster.errors import OrchestrateError
-from cluster.execute import Tell, gather
-from cluster.facts import Facts, gather_facts
-from cluster.finding import Finding
-from cluster.paths import path_findings
-from cluster.transport import Transport
+from cluster.facts.gather import gather_facts
+from cluster.facts.hosts import Facts
+from cluster.inventory.config import ClusterConfig
+from cluster.transport.parallel import Tell, gather
+from cluster.transport.protocol import Transport
 
 FactCheck = Callable[[ClusterConfig, Facts], Iterable[Finding]]
 AskingCheck = Callable[[Transport, ClusterConfig, Facts], Iterable[Finding]]

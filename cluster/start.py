@@ -4,18 +4,21 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cluster.config import ClusterConfig
+from cluster.checks.finding import Finding
+from cluster.checks.gate import audit_note, go_on, start_findings
+from cluster.checks.try_paths import path_findings
 from cluster.errors import OrchestrateError, PreflightError
-from cluster.execute import Tell, execute
-from cluster.facts import Facts, HostFacts, gather_facts
-from cluster.finding import Finding
-from cluster.join import await_nodes
-from cluster.lock import cluster_lock
-from cluster.paths import path_findings
-from cluster.plan import Plan, Service, Stage, Start, Stop
-from cluster.preflight import audit_note, go_on, start_findings
-from cluster.ray import plan_start
-from cluster.transport import Transport
+from cluster.execution.execute import execute
+from cluster.execution.lock import cluster_lock
+from cluster.execution.plan import Plan, Stage, Start, Stop
+from cluster.facts.gather import gather_facts
+from cluster.facts.hosts import Facts, HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.ray.join import await_nodes
+from cluster.ray.plan import plan_start
+from cluster.runtimes.service import Service
+from cluster.transport.parallel import Tell
+from cluster.transport.protocol import Transport
 
 
 @dataclass(frozen=True)

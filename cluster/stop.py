@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.config import ClusterConfig
 from cluster.errors import HostError, HostsError, OrchestrateError, PreflightError, Problem
-from cluster.execute import Tell, execute
-from cluster.facts import HEAD, WORKER, Facts, HostFacts, gather_facts
-from cluster.lock import cluster_lock
-from cluster.plan import Plan, Stage, Stop, mark_of
-from cluster.ray import temp_folder
-from cluster.transport import Transport
+from cluster.execution.execute import execute
+from cluster.execution.lock import cluster_lock
+from cluster.execution.plan import Plan, Stage, Stop
+from cluster.facts.gather import gather_facts
+from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.ray.plan import temp_folder
+from cluster.runtimes.service import mark_of
+from cluster.transport.parallel import Tell
+from cluster.transport.protocol import Transport
 
 RAY = (HEAD, WORKER)
 GRACE_S = 3.0  # after this, what still carries our mark is killed

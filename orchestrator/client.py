@@ -10,12 +10,12 @@ from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
 
-from orchestrator.answer import RequestFailed, SchemaNotMet
+from orchestrator.api.errors import RequestFailed, SchemaNotMet
+from orchestrator.api.generate import generate
+from orchestrator.api.prompt import Prompt
+from orchestrator.api.schema import require_schema
 from orchestrator.api.send import ANSWER_LIMIT_S
-from orchestrator.generate import generate
-from orchestrator.prompt import Prompt
-from orchestrator.schema import require_schema
-from orchestrator.target import Wanted, open_target
+from orchestrator.api.target import Wanted, open_target
 
 __all__ = ["Client", "RequestFailed", "SchemaNotMet"]
 Out = TypeVar("Out")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.reference import pages
+from scripts.reference import pages
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted(
@@ -16,16 +16,20 @@ FILES = sorted(
 )
 PRODUCT = [path for path in FILES if path.relative_to(ROOT).parts[0] != "tests"]
 ON_HOSTS = ("cluster/host/", "orchestrator/host/")  # programs that run alone, on a host
-SSH_FILES = {"cluster/ssh.py", "cluster/ssh_errors.py", "cluster/trust.py"}
+SSH_FILES = {
+    "cluster/transport/ssh.py",
+    "cluster/transport/ssh_errors.py",
+    "cluster/transport/host_keys.py",
+}
 IMPORTERS = {
-    "fabric": {"cluster/ssh.py", "cluster/trust.py"},
+    "fabric": {"cluster/transport/ssh.py", "cluster/transport/host_keys.py"},
     "paramiko": SSH_FILES,
-    "subprocess": {"cluster/local.py"},
-    "tenacity": {"cluster/retry.py"},
-    "httpcore": {"cluster/http.py"},
+    "subprocess": {"cluster/transport/local.py"},
+    "tenacity": {"cluster/execution/retry.py"},
+    "httpcore": {"cluster/transport/http.py"},
     "aiohttp": {"orchestrator/api/send.py"},
     "httpx_aiohttp": {"orchestrator/api/send.py"},
-    "jsonschema": {"orchestrator/schema.py"},
+    "jsonschema": {"orchestrator/api/schema.py"},
 }
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 250, 40, 6
 

@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from orchestrator.cli import app
+from tests.support.typed import typed
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -29,7 +28,7 @@ def test_every_file_and_verb_that_a_page_names_is_there(page: Path) -> None:
     text = page.read_text("utf-8")
     assert not [name for name in FILE.findall(text) if not list(ROOT.glob(name.rstrip("/")))]
     for verb in sorted(set(VERB.findall(text))):
-        shown = CliRunner().invoke(app, [*verb.split(), "--help"])
+        shown = typed(*verb.split(), "--help")
         assert shown.exit_code == 0, verb
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from cluster.config import ClusterConfig
+from cluster.checks.finding import ALL_HOSTS, Finding
+from cluster.checks.shared_cache import MOUNT_LIMIT_S, sharers
 from cluster.errors import OrchestrateError
-from cluster.facts import Cache, Facts, HostFacts
-from cluster.finding import ALL_HOSTS, Finding
-from cluster.share import MOUNT_LIMIT_S, sharers
-from cluster.transport import Transport
+from cluster.facts.hosts import Cache, Facts, HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.transport.protocol import Transport
 
 GIB = 1 << 30
 LITTLE_BYTES = 10 * GIB  # less than one small model

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cluster.config import ClusterConfig
-from cluster.facts import Facts, HostFacts
-from cluster.finding import Finding
+from cluster.checks.finding import Finding
+from cluster.facts.hosts import Facts, HostFacts
+from cluster.inventory.config import ClusterConfig
 
 WARN_S = 1.0  # no NTP: lines of two hosts' logs cannot be put in order
 FAIL_S = 300.0  # where Kerberos (NFS with sec=krb5) and MUNGE (Slurm) refuse a credential

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from cluster.config import ClusterConfig
-from cluster.facts import Facts, Gpu, HostFacts
-from cluster.finding import Finding
-from cluster.survey import GpuUser
+from cluster.checks.finding import Finding
+from cluster.facts.hosts import Facts, Gpu, HostFacts
+from cluster.facts.survey import GpuUser
+from cluster.inventory.config import ClusterConfig
 
 GIB = 1 << 30
 MAX_HELD = 0.1  # of a GPU's memory: the most that recipes leave free, vLLM refuses to start beyond

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from cluster.config import ClusterConfig
-from cluster.facts import Facts, HostFacts, Interface
-from cluster.finding import Finding
-from cluster.network import is_spark
+from cluster.checks.finding import Finding
+from cluster.facts.hosts import Facts, HostFacts, Interface
+from cluster.inventory.config import ClusterConfig
+from cluster.ray.environment import is_spark
 
 JUMBO = 9000
 SPARK_MBIT = 100_000  # what one of the two PCIe links behind a port carries; it reports 200000

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from cluster.config import ClusterConfig
-from cluster.facts import Facts, HostFacts
-from cluster.finding import Finding
-from cluster.survey import Survey
+from cluster.checks.finding import Finding
+from cluster.facts.hosts import Facts, HostFacts
+from cluster.facts.survey import Survey
+from cluster.inventory.config import ClusterConfig
 
 GIB = 1 << 30
 MIB = 1 << 20

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 
-from cluster.config import ClusterConfig
-from cluster.facts import HostFacts
-from cluster.finding import Finding
+from cluster.checks.finding import Finding
+from cluster.facts.hosts import HostFacts
+from cluster.inventory.config import ClusterConfig
 
 PURPOSE = {
     "fixed": "ray.port",

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from cluster.config import ClusterConfig
-from cluster.facts import Facts, HostFacts, Listener
-from cluster.finding import Finding
+from cluster.checks.finding import Finding
+from cluster.facts.hosts import Facts, HostFacts, Listener
+from cluster.inventory.config import ClusterConfig
 
 
 def ray_port_findings(config: ClusterConfig, facts: Facts) -> Iterator[Finding]:

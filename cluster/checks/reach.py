@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cluster.config import ClusterConfig
-from cluster.facts import Facts, HostFacts
-from cluster.finding import Finding
+from cluster.checks.finding import Finding
+from cluster.facts.hosts import Facts, HostFacts
+from cluster.inventory.config import ClusterConfig
 
 
 def ssh_findings(config: ClusterConfig, facts: Facts) -> Iterator[Finding]:

@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Interface, IPv4Network
 
-from cluster.config import ClusterConfig
-from cluster.facts import Facts, HostFacts, Interface
-from cluster.finding import Finding
-from cluster.network import network_environment
+from cluster.checks.finding import Finding
+from cluster.facts.hosts import Facts, HostFacts, Interface
+from cluster.inventory.config import ClusterConfig
+from cluster.ray.environment import network_environment
 
 
 def roce_findings(config: ClusterConfig, facts: Facts) -> Iterator[Finding]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from cluster.config import ClusterConfig
-from cluster.facts import Facts, HostFacts
-from cluster.finding import Finding
-from cluster.survey import Logind
+from cluster.checks.finding import Finding
+from cluster.facts.hosts import Facts, HostFacts
+from cluster.facts.survey import Logind
+from cluster.inventory.config import ClusterConfig
 
 FIRST_PERSON = 1000  # logind leaves the IPC objects of system users alone
 

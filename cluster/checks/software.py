@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from cluster.config import ClusterConfig
-from cluster.facts import Facts, HostFacts
-from cluster.finding import ALL_HOSTS, Finding
-from cluster.known_bad import known_bad
+from cluster.checks.finding import ALL_HOSTS, Finding
+from cluster.checks.known_bad import known_bad
+from cluster.facts.hosts import Facts, HostFacts
+from cluster.inventory.config import ClusterConfig
 
 PACKAGES = ("ray", "vllm", "torch", "nccl")
 HINTS = {

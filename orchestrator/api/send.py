@@ -15,10 +15,10 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from orchestrator.api.call import Call
-from orchestrator.api.collect import Collector
 from orchestrator.api.reply import Failure, Kind, Outcome
+from orchestrator.api.request import Call
 from orchestrator.api.sse import Events
+from orchestrator.api.stream_parser import Collector
 
 CONNECT_LIMIT_S = 10.0
 ANSWER_LIMIT_S = 600.0

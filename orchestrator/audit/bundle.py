@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cluster.config import ClusterConfig
 from cluster.errors import OrchestrateError, Problem, UsageError
-from cluster.execute import Tell
-from orchestrator.artifact import ROOT, not_written
+from cluster.inventory.config import ClusterConfig
+from cluster.transport.parallel import Tell
+from orchestrator.api.target import Target
 from orchestrator.audit.archive import pack
-from orchestrator.audit.gathered import Known, files_of
-from orchestrator.audit.picked import picked
+from orchestrator.audit.attachments import picked
+from orchestrator.audit.bundle_files import Known, files_of
 from orchestrator.audit.secret_search import of_this_machine, require_no_secret
-from orchestrator.audit.sums import sha256, with_list
+from orchestrator.audit.sha256sums import sha256, with_list
 from orchestrator.audit.verify import BundleCheck, checked
-from orchestrator.lockfile import LockedModel, lock_path, read_lock
-from orchestrator.manifest import read_manifest
-from orchestrator.provenance import Provenance, provenance
-from orchestrator.target import Target
+from orchestrator.models.lockfile import LockedModel, lock_path, read_lock
+from orchestrator.models.verify.manifest import read_manifest
+from orchestrator.records.artifact import ROOT, not_written
+from orchestrator.records.provenance import Provenance, provenance
 
 WITHOUT = "--without-manifest, and the bundle says so"
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from orchestrator.audit.consistency import some
 from orchestrator.audit.contents import Contents
-from orchestrator.audit.ranks import Rank, place, why
+from orchestrator.audit.facts import stated, weights
 from orchestrator.audit.samples import Session, agreement
-from orchestrator.audit.stated import stated, weights
+from orchestrator.audit.severity import Rank, place, why
 from orchestrator.audit.verify import BundleCheck
 
 UNKNOWN = "not known"

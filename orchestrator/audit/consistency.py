@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from cluster.finding import Finding
+from cluster.checks.finding import Finding
 from orchestrator.audit.contents import Contents
-from orchestrator.audit.record import LOCK, MANIFEST, Manifest
-from orchestrator.lockfile import LockedModel
-from orchestrator.provenance import Provenance
+from orchestrator.audit.schema import LOCK, MANIFEST, Manifest
+from orchestrator.models.lockfile import LockedModel
+from orchestrator.records.provenance import Provenance
 
 SHOWN = 5  # names in one message
 MAKE = "orchestrate models manifest {recipe}, then bundle again"

@@ -7,7 +7,8 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from cluster.errors import ConfigError
-from orchestrator.audit.record import (
+from orchestrator.audit.samples import NotSamples, Session, read_session
+from orchestrator.audit.schema import (
     AUDIT,
     FORMAT,
     LOCK,
@@ -22,10 +23,9 @@ from orchestrator.audit.record import (
     MadeOf,
     Manifest,
 )
-from orchestrator.audit.samples import NotSamples, Session, read_session
-from orchestrator.lockfile import LockedModel, ModelsLock
-from orchestrator.manifest import unsealed
-from orchestrator.provenance import Provenance
+from orchestrator.models.lockfile import LockedModel, ModelsLock
+from orchestrator.models.verify.manifest import unsealed
+from orchestrator.records.provenance import Provenance
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from rich.text import Text
 
 from orchestrator.audit.compare import Comparison
 from orchestrator.audit.verify import BundleCheck
-from orchestrator.console import CONTROL
-from orchestrator.proof import STYLES
-from orchestrator.report import table
+from orchestrator.cli.console import CONTROL
+from orchestrator.cli.render import table
+from orchestrator.proofs.proof import STYLES
 
 KEEP = "keep both hashes elsewhere: who can change a bundle can change its list too"
 SAME = "is it the hash that `audit bundle` printed? Else all of it may have been replaced"

@@ -5,11 +5,11 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 
-from cluster.command import is_secret
-from cluster.config import ClusterConfig
 from cluster.errors import OrchestrateError, Problem
-from orchestrator.provenance import masked_words
-from orchestrator.target import Target
+from cluster.inventory.config import ClusterConfig
+from cluster.transport.command import is_secret
+from orchestrator.api.target import Target
+from orchestrator.records.provenance import masked_words
 
 SHORTEST = 8  # characters: what is shorter is found everywhere
 HUB_TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}\b")

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cluster.checks.finding import Finding
 from cluster.errors import Problem, UsageError
-from cluster.finding import Finding
 from orchestrator.audit.archive import Damaged, unpack
 from orchestrator.audit.consistency import consistency
 from orchestrator.audit.contents import Contents, contents_of
-from orchestrator.audit.record import Missing
-from orchestrator.audit.sums import LIST, list_problems, sha256
+from orchestrator.audit.schema import Missing
+from orchestrator.audit.sha256sums import LIST, list_problems, sha256
 
 COPY = "take another copy, from where it was made"
 

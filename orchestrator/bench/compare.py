@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import comb
 from typing import Any, Literal
 
+from orchestrator.bench.cost import cost_metrics
 from orchestrator.bench.figures import Figure, Metric, metrics
-from orchestrator.bench.money import cost_metrics
 
 Json = Mapping[str, Any]
 Verdict = Literal["better", "worse", "within noise", "noise unknown"]

@@ -6,7 +6,7 @@ from rich.text import Text
 from orchestrator.bench.compare import Change, Comparison, StepChanges
 from orchestrator.bench.figures import Figure
 from orchestrator.bench.screen import plus_minus
-from orchestrator.report import table
+from orchestrator.cli.render import table
 
 STYLES = {"better": "green", "worse": "bold red", "within noise": "", "noise unknown": "yellow"}
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from orchestrator.bench.record import Record, Repeat
+from orchestrator.bench.request_record import Record, Repeat
 from orchestrator.bench.workload import Step
 
 PERCENTS = (50, 95, 99)

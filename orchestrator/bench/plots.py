@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from orchestrator.bench.chart import Chart, Line
 from orchestrator.bench.figures import PERCENTS, StepResult, answered
-from orchestrator.bench.record import Record, Repeat
+from orchestrator.bench.request_record import Record, Repeat
 from orchestrator.bench.run import BenchReport
 
 CDF_POINTS = 100

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from cluster.cost import HourlyCost, hourly_cost
 from cluster.errors import OrchestrateError
-from cluster.execute import Tell
-from orchestrator.bench.drive import run_step, token_pool
+from cluster.inventory.cost import HourlyCost, hourly_cost
+from cluster.transport.parallel import Tell
+from orchestrator.api.target import Target
+from orchestrator.bench.cost import Money, input_share, money_of, with_cost
 from orchestrator.bench.figures import StepResult, step_result
-from orchestrator.bench.money import Money, input_share, money_of, with_cost
-from orchestrator.bench.record import Repeat
+from orchestrator.bench.request_record import Repeat
+from orchestrator.bench.runner import run_step, token_pool
 from orchestrator.bench.workload import Prompts, Step, Workload
-from orchestrator.target import Target
 
 INTERRUPTED = "interrupted"
 BUSY = 0.8  # of one core: beyond it the load generator may be what is measured

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cluster.cost import amount
+from cluster.inventory.cost import amount
+from orchestrator.bench.cost import Money
 from orchestrator.bench.figures import LATENCIES, PERCENTS, Figure, StepResult
-from orchestrator.bench.money import Money
 from orchestrator.bench.run import BenchReport
-from orchestrator.report import table
+from orchestrator.cli.render import table
 
 RATES = {
     "output_tokens_per_s": "output tok/s",

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Literal
 
 from cluster.errors import Problem, UsageError
-from orchestrator.api.call import Call, completion
+from orchestrator.api.request import Call, completion
 from orchestrator.api.send import ANSWER_LIMIT_S
 
 TEXT = (

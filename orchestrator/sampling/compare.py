@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.sampling.samples import Line
+from orchestrator.sampling.file_format import Line
 
 
 @dataclass(frozen=True)

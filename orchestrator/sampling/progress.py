@@ -5,8 +5,8 @@ from types import TracebackType
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from orchestrator.console import Console
-from orchestrator.sampling.pace import Pace
+from orchestrator.cli.console import Console
+from orchestrator.sampling.rate import Pace
 
 LINE_EVERY_S = 10.0
 

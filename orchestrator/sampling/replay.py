@@ -9,15 +9,15 @@ from rich.text import Text
 
 from orchestrator.api.reply import Failure
 from orchestrator.api.send import connected
-from orchestrator.provenance import provenance
-from orchestrator.sampling.asking import replied
+from orchestrator.api.target import Target
+from orchestrator.records.provenance import provenance
 from orchestrator.sampling.compare import Compared, Divergence, compared
-from orchestrator.sampling.pace import Pace
+from orchestrator.sampling.file_format import Samples, line_of
+from orchestrator.sampling.rate import Pace
+from orchestrator.sampling.request import replied
 from orchestrator.sampling.run import Hearing
 from orchestrator.sampling.same_server import differences, seen_of
-from orchestrator.sampling.samples import Samples, line_of
 from orchestrator.sampling.session import Chunk
-from orchestrator.target import Target
 
 
 @dataclass(frozen=True)

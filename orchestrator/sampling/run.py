@@ -9,14 +9,14 @@ import httpx
 
 from orchestrator.api.reply import Failure, Reply
 from orchestrator.api.send import Server, connected
-from orchestrator.sampling.asking import replied
-from orchestrator.sampling.neighbours import look, others_between
-from orchestrator.sampling.pace import Pace
+from orchestrator.api.target import Target
+from orchestrator.sampling.file_format import Line, NoteKind, Samples, line_of, note_of
+from orchestrator.sampling.rate import Pace
+from orchestrator.sampling.request import replied
 from orchestrator.sampling.same_server import card_of, require_same
-from orchestrator.sampling.samples import Line, NoteKind, Samples, line_of, note_of
+from orchestrator.sampling.server_load import look, others_between
 from orchestrator.sampling.session import Chunk
 from orchestrator.sampling.writer import Writer
-from orchestrator.target import Target
 
 LOOK_EVERY_S = 5.0
 

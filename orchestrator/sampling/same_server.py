@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from cluster.errors import Problem, UsageError
-from orchestrator.provenance import Provenance
-from orchestrator.target import Target
+from orchestrator.api.target import Target
+from orchestrator.records.provenance import Provenance
 
 CARD = ("id", "root", "max_model_len")  # of /v1/models: what it serves, from where, how long
 FREE = {"url", "orchestrate", "python", "address", "memory_total"}  # change nothing in an answer

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from orchestrator.api.call import Call, Message, chat
+from orchestrator.api.request import Call, Message, chat
 
 SEEDS = "seed + index"  # docs/decisions/0037-the-file-of-a-session.md
 Messages = tuple[Message, ...]

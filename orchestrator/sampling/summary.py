@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from orchestrator.sampling.pace import as_time
-from orchestrator.sampling.samples import parsed
+from orchestrator.sampling.file_format import parsed
+from orchestrator.sampling.rate import as_time
 
 LOUD = "NOT a reference session: {n} requests at once change what is computed beside each other"
 

@@ -10,8 +10,8 @@ from io import FileIO
 from pathlib import Path
 
 from cluster.errors import Busy, Problem, UsageError
-from orchestrator.artifact import not_written
-from orchestrator.sampling.samples import Line, Samples, read_samples
+from orchestrator.records.artifact import not_written
+from orchestrator.sampling.file_format import Line, Samples, read_samples
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from orchestrator.recipe import load_recipe
+from orchestrator.recipes.recipe import load_recipe
 from tests.bench.timing import Row, seconds
-from tests.hub_cache import make_hub
+from tests.support.hub_cache import make_hub
 from tests.testbed.driver import Driver
 from tests.testbed.host import Host
 from tests.testbed.inventory import inventory

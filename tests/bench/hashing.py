@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from orchestrator.lockfile import LockedFile, LockedModel, ModelsLock, write_lock
+from orchestrator.models.lockfile import LockedFile, LockedModel, ModelsLock, write_lock
 from tests.bench.timing import Row, seconds
 from tests.testbed.inventory import VENV
 from tests.testbed.programs import run

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import httpx
 
-from orchestrator.api.call import Call, completion
-from orchestrator.api.load import Limits, send_all
+from orchestrator.api.closed_loop import Limits, send_all
 from orchestrator.api.reply import Reply
+from orchestrator.api.request import Call, completion
 from orchestrator.api.send import connected
 from tests.bench.timing import Row, seconds
 

@@ -12,11 +12,11 @@ import tempfile
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from orchestrator.api.call import Call
-from orchestrator.sampling.begin import begun, new_session
+from orchestrator.api.request import Call
+from orchestrator.api.target import Wanted, open_target
+from orchestrator.sampling.open_session import begun, new_session
 from orchestrator.sampling.run import Hearing, Keeper, run
 from orchestrator.sampling.session import Session
-from orchestrator.target import Wanted, open_target
 from tests.bench.load import served_apart
 from tests.bench.timing import HEADER, Row, seconds
 

@@ -6,15 +6,15 @@ from typing import Any
 from rich.console import Console
 
 from cluster.check import CheckReport, check_cluster
+from cluster.checks.finding import Finding
 from cluster.errors import Unreachable
-from cluster.execute import silent
-from cluster.finding import Finding
-from cluster.node import Node
-from orchestrator.check_report import checked
-from orchestrator.report import as_json
-from tests.factory import config_of, entry, host_facts, survey
-from tests.golden_text import assert_golden
-from tests.scripted import END, Script
+from cluster.inventory.node import Node
+from cluster.transport.parallel import silent
+from orchestrator.cli.render import as_json
+from orchestrator.machines.screen import checked
+from tests.support.factory import config_of, entry, host_facts, survey
+from tests.support.golden_text import assert_golden
+from tests.support.scripted import END, Script
 
 CONFIG = config_of(entry(1, address="spark-1.lan"), entry(2), entry(3))
 SURVEY, GUARDED = "cluster.host.survey", "cluster.host.guarded"

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from cluster.errors import HostsError, PreflightError, Unreachable
-from cluster.node import Node
+from cluster.inventory.node import Node
 from cluster.stop import stop_cluster
-from tests.factory import config_of, entry, host_facts, service
-from tests.scripted import Script
+from tests.support.factory import config_of, entry, host_facts, service
+from tests.support.scripted import Script
 
 CONFIG = config_of(entry(1), entry(2))
 HOLD, PROBE, STOP = "cluster.host.hold", "cluster.host.probe", "cluster.host.stop"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.recipe import load_recipe
+from orchestrator.recipes.recipe import load_recipe
 from tests.hosts.lab import Lab
 from tests.hub.faults import Fault, Hold
 from tests.hub.repository import Repository

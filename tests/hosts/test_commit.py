@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.lockfile import LockedModel, ModelsLock, write_lock
+from orchestrator.models.lockfile import LockedModel, ModelsLock, write_lock
 from tests.hosts.lab import Lab
 from tests.hosts.stand_in import make_model
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.vision.cases import FILES
+from orchestrator.proofs.vision.cases import FILES
 from tests.hosts.lab import Lab
 from tests.hosts.test_serve import ALONE
 from tests.hosts.test_start import listener

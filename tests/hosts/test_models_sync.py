@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from cluster.host.chunks import CHUNK
-from orchestrator.lockfile import ModelsLock, write_lock
-from orchestrator.recipe import load_recipe
+from orchestrator.models.lockfile import ModelsLock, write_lock
+from orchestrator.recipes.recipe import load_recipe
 from tests.hosts.lab import Lab, end_of
-from tests.hub_cache import COMMIT, locked, make_hub
+from tests.support.hub_cache import COMMIT, locked, make_hub
 from tests.testbed.host import Host
 from tests.testbed.programs import poll
 from tests.testbed.testbed import Testbed, default_state

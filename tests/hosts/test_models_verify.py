@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.lockfile import LockedFile, LockedModel, ModelsLock, write_lock
+from orchestrator.models.lockfile import LockedFile, LockedModel, ModelsLock, write_lock
 from tests.hosts.lab import Lab, end_of, wait_for
 from tests.hosts.test_cache import HUNG, OWN
 from tests.testbed.host import Host

@@ -13,8 +13,9 @@ from cluster.errors import UsageError
 from orchestrator.client import Client, RequestFailed, SchemaNotMet
 from tests.served.script import Answer, Request, Status
 from tests.served.server import serving
+from tests.support.folders import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "client.md"
+PAGE = ROOT / "docs" / "client.md"
 ADA = '{"name": "Ada", "age": 36}'
 SCHEMA = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
 

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
-from orchestrator.api.call import Call
-from orchestrator.api.load import Done, Limits, ignore, send_all
+from orchestrator.api.closed_loop import Done, Limits, ignore, send_all
 from orchestrator.api.reply import Failure, Outcome, Reply
+from orchestrator.api.request import Call
 from orchestrator.api.send import connected, send, silent
 
 

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from orchestrator.api.call import Call, chat, completion
 from orchestrator.api.reply import Failure, Ranked, Reply, ToolCall, Usage
+from orchestrator.api.request import Call, chat, completion
 from tests.orchestrator.api.asking import ask, failed, replied
 from tests.served.script import Answer, Broken, Hang, Says, Slow, Status, Tool
 from tests.served.server import serving

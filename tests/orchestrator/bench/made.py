@@ -1,7 +1,7 @@
 """Requests and repeats by hand."""
 
 from orchestrator.bench.figures import StepResult, step_result
-from orchestrator.bench.record import Record, Repeat
+from orchestrator.bench.request_record import Record, Repeat
 from orchestrator.bench.workload import Step
 
 FOUR = Step("concurrency", 4)

@@ -10,11 +10,11 @@ import pytest
 from cluster.errors import UsageError
 from orchestrator.bench.compare import chance_of, compare, options_of, verdict_of
 from orchestrator.bench.figures import Figure, Metric
-from orchestrator.bench.keep import read
+from orchestrator.bench.output import read
 from orchestrator.bench.run import BenchReport
 from orchestrator.bench.workload import Workload
-from orchestrator.provenance import Machine, Provenance
-from orchestrator.report import as_json
+from orchestrator.cli.render import as_json
+from orchestrator.records.provenance import Machine, Provenance
 from tests.orchestrator.bench.made import FOUR, lost, record, repeat, result
 
 MORE, LESS = Metric("output", "tokens/s", more=True), Metric("whole", "s")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.api.reply import Failure, Reply, Timing, Usage
 from orchestrator.bench.figures import Figure, of_repeat, percentile
-from orchestrator.bench.record import EMPTY, Record, record_of
+from orchestrator.bench.request_record import EMPTY, Record, record_of
 from tests.orchestrator.bench.made import lost, record, repeat, result
 
 TIMES = st.floats(min_value=0, max_value=1e6)

@@ -1,0 +1,97 @@
+"""Every path between the hosts tried at once: each opens ports, then all call on all."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from cluster.checks.finding import Finding
+from cluster.checks.paths import HostPaths, Opened, Tried, findings_of
+from cluster.errors import OrchestrateError
+from cluster.facts.hosts import Facts, HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.transport.dialogue import Talk, talking
+from cluster.transport.parallel import gather
+from cluster.transport.program import Program, program
+from cluster.transport.protocol import Transport
+
+PROGRAM = "cluster.host.path_check"
+FREE_PORTS = 2  # such as vLLM, NCCL and Gloo ask of the kernel for their rendezvous
+LEAST_MTU = 1500
+
+
+def path_findings(transport: Transport, config: ClusterConfig, facts: Facts) -> list[Finding]:
+    """Ports, MTU and route between each two hosts; nothing to say of fewer than two."""
+    hosts = [host for host in facts.hosts if is_on_link(host)]
+    if len(hosts) < 2:
+        return []
+    tried, broken = try_paths(transport, config, hosts)
+    return [
+        *(Finding("paths", p.where, "failure", p.what, p.hint) for e in broken for p in e.problems),
+        *findings_of(config, tried),
+    ]
+
+
+def is_on_link(host: HostFacts) -> bool:
+    """One whose link is down is a finding already."""
+    link = host.fast_interface
+    return link is not None and link.up and link.name != "lo"
+
+
+def try_paths(
+    transport: Transport, config: ClusterConfig, hosts: Sequence[HostFacts]
+) -> tuple[list[HostPaths], list[OrchestrateError]]:
+    """Two round trips a host, all hosts at once; a host that fails does not hide the others."""
+    nonce = secrets.token_hex(8)
+
+    def make(host: HostFacts) -> Program:
+        return program(PROGRAM, opening(config, host, nonce))
+
+    with talking(transport, hosts, make) as (talks, broken):
+        ended = [outcome for _, outcome in gather(talks, lambda talk: ask(talk, talks))]
+    broken += [each for each in ended if isinstance(each, OrchestrateError)]
+    return [each for each in ended if isinstance(each, HostPaths)], broken
+
+
+def opening(config: ClusterConfig, host: HostFacts, nonce: str) -> dict[str, Any]:
+    first, last = config.ray.worker_ports.split("-")
+    return {
+        "address": host.node.fast,
+        "nonce": nonce,
+        "fixed": [config.ray.port] if host.node.is_head else [],
+        "ranges": [[int(first), int(last)]],
+        "free": FREE_PORTS,
+    }
+
+
+def ask(talk: Talk, talks: Sequence[Talk]) -> HostPaths:
+    others = [other for other in talks if other is not talk]
+    talk.ask({"peers": [peer_of(talk.host, other) for other in others]})
+    answer = talk.next()["peers"]
+    names = {other.host.node.name: other.host for other in others}
+    tried = {
+        name: Tried(
+            source=found["source"],
+            ports={int(port): outcome for port, outcome in found["ports"].items()},
+            mtu=found["mtu"],
+            full=full_size(talk.host, names[name]),
+        )
+        for name, found in answer.items()
+    }
+    opened = tuple(Opened(*entry) for entry in talk.hello["ports"])
+    return HostPaths(talk.host, opened, tried)
+
+
+def peer_of(host: HostFacts, other: Talk) -> dict[str, Any]:
+    return {
+        "name": other.host.node.name,
+        "address": other.host.node.fast,
+        "ports": [port for port, _, state in other.hello["ports"] if state in ("open", "held")],
+        "udp": other.hello["udp"],
+        "bytes": full_size(host, other.host),
+    }
+
+
+def full_size(one: HostFacts, other: HostFacts) -> int:
+    """The largest packet that both ends take; where they differ, the facts' own check says so."""
+    known = [host.fast_interface.mtu for host in (one, other) if host.fast_interface]
+    return min((mtu for mtu in known if mtu), default=LEAST_MTU)

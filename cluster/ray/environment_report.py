@@ -1,0 +1,61 @@
+"""The variables that Ray, and so vLLM and NCCL, get on each host: what `cluster start` uses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cluster.errors import Problem
+from cluster.facts.hosts import Facts, HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.ray.plan import ray_environment
+from cluster.transport.command import is_secret
+
+CHECK = "orchestrate cluster check"
+UNSET = {
+    "NCCL_IB_GID_INDEX": "the index of an address drifts after a reboot, and a wrong one hangs "
+    "after the weights are loaded; NCCL finds the right one"
+}
+
+
+@dataclass(frozen=True)
+class HostEnvironment:
+    """`withheld` are the names of secrets that nodes.toml adds; their values are not shown."""
+
+    host: str
+    address: str
+    interface: str
+    env: Mapping[str, str]
+    withheld: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EnvironmentReport:
+    """By host; what is left unset on purpose, and why; hosts of which nothing can be said."""
+
+    cluster: str
+    hosts: tuple[HostEnvironment, ...]
+    unset: Mapping[str, str]
+    problems: tuple[Problem, ...]
+
+
+def environment_report(config: ClusterConfig, facts: Facts) -> EnvironmentReport:
+    lost = [problem for each in facts.unreached for problem in each.error.problems]
+    lost += [
+        Problem(f"no interface has the fast address {host.node.fast}", host.node.name, CHECK)
+        for host in facts.hosts
+        if host.fast_interface is None
+    ]
+    known = (environment_of(host) for host in facts.hosts)
+    return EnvironmentReport(
+        config.name, tuple(each for each in known if each.interface), UNSET, tuple(lost)
+    )
+
+
+def environment_of(host: HostFacts) -> HostEnvironment:
+    env = dict(sorted(ray_environment(host).items()))
+    return HostEnvironment(
+        host=host.node.name,
+        address=host.node.fast,
+        interface=host.fast_interface.name if host.fast_interface else "",
+        env={name: value for name, value in env.items() if not is_secret(name)},
+        withheld=tuple(name for name in env if is_secret(name)),
+    )

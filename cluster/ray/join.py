@@ -1,0 +1,118 @@
+"""Wait until Ray's head itself counts every host alive, or one of the services has died."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from cluster.errors import HostError, HostsError, OrchestrateError
+from cluster.facts.hosts import HEAD, WORKER, HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.inventory.node import Node
+from cluster.runtimes.service import Service
+from cluster.transport.answers import answers
+from cluster.transport.parallel import Tell, gather
+from cluster.transport.program import program
+from cluster.transport.protocol import Session, Transport
+
+SLACK_S = 15.0
+
+
+def await_nodes(
+    transport: Transport,
+    config: ClusterConfig,
+    head: HostFacts,
+    started: Sequence[Service],
+    tell: Tell,
+) -> None:
+    """Return when all nodes are alive. Raises HostsError with the log of what died or was late."""
+    watched = opened(transport, config, head, started)
+
+    def watch(pair: tuple[Service | None, Session]) -> None:
+        service, session = pair
+        try:
+            if service is None:
+                count(session, config, tell)
+            else:
+                watch_service(service, session, config.ray.start_timeout_s)
+        finally:  # whoever ends first ends the others
+            close_all()
+
+    def close_all() -> None:
+        for _, session in watched:
+            session.close()
+
+    try:
+        outcomes = [outcome for _, outcome in gather(watched, watch)]
+    finally:
+        close_all()
+    failures = [each for each in outcomes if isinstance(each, OrchestrateError)]
+    dead = [each for each in failures if isinstance(each, HostError) and each.log]
+    if failures:
+        raise HostsError(dead or failures)
+
+
+def opened(
+    transport: Transport, config: ClusterConfig, head: HostFacts, started: Sequence[Service]
+) -> list[tuple[Service | None, Session]]:
+    """The log of every service started now and, without a service, the counter on the head."""
+    request = {
+        "address": f"{config.head.fast}:{config.ray.port}",
+        "wanted": [node.fast for node in config.node],
+        "timeout_s": config.ray.start_timeout_s,
+    }
+    python = f"{head.venv}/bin/python"
+    counter = program("cluster.host.ray_nodes", request, python=python)
+    sessions: list[tuple[Service | None, Session]] = []
+    sessions.append((None, transport.session(head.node, counter)))
+    for service in started:
+        follow = {"mark": service.mark, "lines": 40, "follow": True}
+        sent = program("cluster.host.follow", follow)
+        sessions.append((service, transport.session(service.node, sent)))
+    return sessions
+
+
+def count(session: Session, config: ClusterConfig, tell: Tell) -> None:
+    """Follow the counter to its end. Raises HostError when hosts are missing then."""
+    names = {node.fast: node.name for node in config.node}
+    seen: set[str] = set()
+    with suppress(TimeoutError):
+        for answer in answers(session, config.ray.start_timeout_s + SLACK_S):
+            alive = set(answer.get("alive", ())) & set(names)
+            for address in sorted(alive - seen):
+                tell(f"{names[address]} has joined Ray ({len(alive)} of {len(names)})")
+            seen |= alive
+            if alive == set(names):
+                return
+    raise late(config, [node for node in config.node if node.fast not in seen])
+
+
+def late(config: ClusterConfig, missing: Sequence[Node]) -> HostError:
+    names = ", ".join(node.name for node in missing)
+    service = HEAD if any(node.is_head for node in missing) else WORKER
+    return HostError(
+        config.head.name,
+        f"Ray's head does not count {names} alive within {config.ray.start_timeout_s:g} s",
+        f"orchestrate logs {service} --host {missing[0].name}" if missing else "",
+    )
+
+
+def watch_service(service: Service, session: Session, limit_s: float) -> None:
+    """Raises HostError when the service ends while we wait for the cluster."""
+    log: list[str] = []
+    try:
+        for event in answers(session, limit_s + SLACK_S):
+            if "exit" in event:
+                raise HostError(
+                    service.node.name,
+                    f"{service.name} {event['exit']['reason']}",
+                    hint_for(service, "\n".join(log)),
+                    log="\n".join(log[-12:]) or "(its log is empty)",
+                )
+            log.append(event["line"])
+    except TimeoutError:
+        return
+
+
+def hint_for(service: Service, log: str) -> str:
+    if "cannot reach Ray's head" in log:
+        return "is a firewall between the hosts, or the fast link down?"
+    return f"orchestrate logs {service.name} --host {service.node.name}"

@@ -1,0 +1,119 @@
+"""(config, facts) -> the plan that brings Ray up or down; pure."""
+
+from collections.abc import Iterator
+
+from cluster.execution.plan import Plan, Stage, Start, Stop
+from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.ray.environment import network_environment
+from cluster.runtimes.service import Service, mark_of
+from cluster.transport.command import Command
+from cluster.transport.program import source_of
+
+SCRIPT = "ray_start.py"
+HEAD_SHARE = 0.5  # of the whole limit: how long a worker looks for the head
+GIB = 1 << 30
+RAY_ENVIRONMENT = {
+    # Ray's own prestarted workers cost one Python start per core, and vLLM never uses them
+    "RAY_num_prestart_python_workers": "0",
+    "RAY_prestart_worker_first_driver": "0",
+    # on unified memory the monitor takes the page cache for a leak and kills the model
+    "RAY_memory_monitor_refresh_ms": "0",
+    "RAY_DISABLE_IMPORT_WARNING": "1",
+    # gRPC's own resolver hangs where DNS does not answer, even for names in /etc/hosts
+    "GRPC_DNS_RESOLVER": "native",
+    # a TERM would wait 30 s for actors that teardown has ended already, or that hang
+    "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
+    # vLLM's progress must reach the log line by line
+    "RAY_DEDUP_LOGS": "0",
+    # keeps process titles from overwriting the environment, and our mark in it
+    "SPT_NOENV": "1",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+def plan_start(config: ClusterConfig, facts: Facts) -> Plan:
+    """What is missing, and no more: empty when all hosts have joined."""
+    whole = not head_is_up(config, facts)
+    wanted = [host for host in facts.hosts if whole or is_lost(config, facts, host)]
+    stops = tuple(stop_of(config, host) for host in wanted if host.services)
+    starts = tuple(Start(ray_service(config, host)) for host in wanted)
+    return Plan(
+        f"start Ray of cluster {config.name}",
+        (Stage("clear what is left", stops), Stage("start Ray", starts)),
+    )
+
+
+def head_is_up(config: ClusterConfig, facts: Facts) -> bool:
+    """Our head runs, and answers or is still young enough to be starting."""
+    host = facts.head()
+    service = host.service(HEAD) if host else None
+    if host is None or service is None or not service.alive:
+        return False
+    listener = host.listener(config.ray.port)
+    ours = listener is not None and (listener.mark or "").endswith(f"/{HEAD}")
+    return ours or (service.age_s or 0) < config.ray.start_timeout_s
+
+
+def is_lost(config: ClusterConfig, facts: Facts, host: HostFacts) -> bool:
+    """A worker that Ray does not count, or that has no service."""
+    if host.node.is_head:
+        return False
+    service = host.service(WORKER)
+    if service is None or not service.alive:
+        return True
+    head = facts.head()
+    if head is None or head.ray_nodes is None or host.node.fast in facts.ray_alive():
+        return False
+    return (service.age_s or 0) > config.ray.start_timeout_s
+
+
+def ray_service(config: ClusterConfig, host: HostFacts) -> Service:
+    node = host.node
+    env = ray_environment(host)
+    if not node.is_head:
+        env["ORCHESTRATE_HEAD_LIMIT_S"] = f"{config.ray.start_timeout_s * HEAD_SHARE:g}"
+    return Service(
+        cluster=config.name,
+        name=HEAD if node.is_head else WORKER,
+        node=node,
+        command=Command(tuple(ray_words(config, host)), env),
+        files={SCRIPT: source_of("cluster.host.ray_start")},
+    )
+
+
+def ray_words(config: ClusterConfig, host: HostFacts) -> Iterator[str]:
+    ray = config.ray
+    folder = service_folder(config, host, HEAD if host.node.is_head else WORKER)
+    yield from (f"{host.venv}/bin/python", f"{folder}/{SCRIPT}")
+    yield from ("start", "--block", "--disable-usage-stats")
+    if host.node.is_head:
+        yield from ("--head", f"--port={ray.port}", f"--temp-dir={temp_folder(config, host)}")
+        yield "--no-monitor"  # the autoscaler: it has nothing to scale
+        yield from ("--dashboard-host=127.0.0.1", f"--dashboard-port={ray.dashboard_port}")
+    else:
+        yield f"--address={config.head.fast}:{ray.port}"
+    first, last = ray.worker_port_range
+    yield f"--node-ip-address={host.node.fast}"
+    yield f"--num-gpus={host.gpu_count}"
+    yield f"--object-store-memory={int(ray.object_store_gib * GIB)}"
+    yield from (f"--min-worker-port={first}", f"--max-worker-port={last}")
+
+
+def service_folder(config: ClusterConfig, host: HostFacts, service: str) -> str:
+    return f"{host.home}/.orchestrate/{mark_of(config.name, host.node, service)}"
+
+
+def ray_environment(host: HostFacts) -> dict[str, str]:
+    return {**RAY_ENVIRONMENT, **network_environment(host), **host.node.env}
+
+
+def temp_folder(config: ClusterConfig, host: HostFacts) -> str:
+    """Of our own: /tmp/ray belongs to whoever runs `ray start` by hand on that host."""
+    return f"/tmp/ray-{config.name}-{host.user}"
+
+
+def stop_of(config: ClusterConfig, host: HostFacts) -> Stop:
+    """Everything of this cluster on this host."""
+    marks = (f"{config.name}/{host.node.name}",)
+    return Stop(host.node, marks, remove=(temp_folder(config, host),))

@@ -1,0 +1,80 @@
+"""A program of cluster.host as something that runs on a host: its words and its standard input."""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from cluster.transport.command import Command
+
+# argv stays short and free of data: the code and the request travel on standard input
+BOOT = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
+LOADER = """
+import json, sys, types
+def load(name, source):
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    exec(compile(source, name, "exec"), module.__dict__)
+    parent, _, leaf = name.rpartition(".")
+    if parent: setattr(sys.modules[parent], leaf, module)
+    return module
+for name, source in SOURCES: module = load(name, source)
+module.main(json.loads(sys.stdin.buffer.readline()))
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Words to run on the host and what to write to their standard input; bytes, UTF-8."""
+
+    command: Command
+    stdin: bytes
+
+
+def program(name: str, request: Any, *, python: str = "python3", mark: str = "") -> Program:
+    """The program `name`, as in cluster.host.probe, with its request.
+
+    `mark` is inherited by all that the program starts.
+    """
+    code = loader(name)
+    stdin = b"%d\n%s%s\n" % (len(code), code, json.dumps(request).encode())
+    env = {"ORCHESTRATE_SERVICE": mark} if mark else {}
+    return Program(Command((python, "-c", BOOT, f"orchestrate-{name}"), env), stdin)
+
+
+def guarded(name: str, request: Any, limit_s: float) -> Program:
+    """The program in a child with a deadline: for whatever touches a file system that may hang."""
+    sent = {"code": source_of(name), "request": request, "limit_s": limit_s}
+    return program("cluster.host.guarded", sent)
+
+
+def source_of(module: str) -> str:
+    package, _, leaf = module.rpartition(".")
+    return (files(package) / f"{leaf}.py").read_text("utf-8")
+
+
+IMPORT = re.compile(r"^from (\w+\.host) import (\([^)]*\)|.+)$", re.MULTILINE)
+MODULE = re.compile(r"^from (\w+\.host\.\w+) import", re.MULTILINE)
+
+
+def needed(module: str) -> list[str]:
+    """Modules for hosts that one imports, each after those that it imports itself."""
+    text = source_of(module)
+    imported = [
+        f"{package}.{leaf}"
+        for package, names in IMPORT.findall(text)
+        for leaf in re.findall(r"\w+", names)
+    ]
+    found = [each for name in [*imported, *MODULE.findall(text)] for each in [*needed(name), name]]
+    return list(dict.fromkeys(found))
+
+
+@cache
+def loader(name: str) -> bytes:
+    sources: dict[str, str] = {"cluster": "", "cluster.host": ""}
+    for module in (*needed(name), name):
+        package = module.rpartition(".")[0]
+        sources |= {package.partition(".")[0]: "", package: "", module: source_of(module)}
+    return f"SOURCES = {list(sources.items())!r}\n{LOADER}".encode()

@@ -1,0 +1,48 @@
+"""What went wrong with an answer, in the user's words."""
+
+from collections.abc import Sequence
+
+from cluster.errors import OrchestrateError, Problem
+from orchestrator.api.reply import Failure
+from orchestrator.api.target import KEY_HINT
+
+
+class RequestFailed(OrchestrateError):
+    """No whole answer came; `failure` says how."""
+
+    def __init__(self, failure: Failure, where: str) -> None:
+        self.failure = failure
+        super().__init__(Problem(f"{failure.kind}: {failure}", where, hint_of(failure)))
+
+
+class SchemaNotMet(OrchestrateError):
+    """The answer is not what the schema asks for; `raw` is the answer as it came.
+
+    `truncated`: it was cut off at the token limit, so that it could not be whole.
+    """
+
+    def __init__(self, raw: str, errors: Sequence[str], *, truncated: bool, where: str) -> None:
+        self.raw, self.errors, self.truncated = raw, tuple(errors), truncated
+        if truncated:
+            what = "the answer was cut off at the token limit before the schema was met"
+            hint = "a larger --max-tokens"
+        else:
+            what = f"the answer does not meet the schema: {'; '.join(errors)}"
+            hint = "does the server support response_format json_schema?"
+        super().__init__(Problem(what, where, hint))
+
+
+def hint_of(failure: Failure) -> str:
+    if failure.status in (401, 403):
+        return KEY_HINT
+    if failure.kind == "rate limited" and failure.retry_after_s is not None:
+        return f"again in {failure.retry_after_s:g} s"
+    hints = {
+        "connect": "orchestrate status",
+        "timeout": "orchestrate status; orchestrate logs",
+        "server error": "orchestrate logs",
+        "broken": "orchestrate status; orchestrate logs",
+        "invalid JSON": "is it an OpenAI-compatible server?",
+        "rate limited": "again later",
+    }
+    return hints.get(failure.kind, "")

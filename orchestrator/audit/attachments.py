@@ -1,0 +1,58 @@
+"""The user's own files for a bundle: samples, and results given by path."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from cluster.errors import Problem, UsageError
+from orchestrator.audit.archive import LIMIT_BYTES, MIB
+from orchestrator.audit.schema import ADDED, SAMPLES
+
+
+def picked(samples: Sequence[Path], added: Sequence[Path]) -> dict[str, bytes]:
+    """Contents by name in the bundle. Raises UsageError for what cannot be read or is no file."""
+    found: dict[str, bytes] = {}
+    left = LIMIT_BYTES
+    named = [(SAMPLES, path, path) for path in samples]
+    named += [(ADDED, path, file) for path in added for file in files_below(path)]
+    for prefix, path, file in named:
+        name = prefix + label(path, file)
+        if name in found:
+            what = f"two files would be {name} in the bundle"
+            raise UsageError(Problem(what, str(file), "rename one, or give it once"))
+        content = read(file, left)
+        found[name], left = content, left - len(content)
+    return found
+
+
+def label(given: Path, file: Path) -> str:
+    """The folder that the given path lies in, then the path: results keep their verb and time."""
+    whole = Path(os.path.abspath(given))
+    below = file.relative_to(given).as_posix()
+    return "/".join(
+        part for part in (whole.parent.name, whole.name, below) if part not in ("", ".")
+    )
+
+
+def files_below(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    files = sorted(each for each in path.rglob("*") if each.is_symlink() or not each.is_dir())
+    if not files:
+        raise UsageError(Problem("holds no file", str(path), "leave it away"))
+    yield from files
+
+
+def read(path: Path, left: int) -> bytes:
+    """Regular files alone: a pipe would block, a link may lead anywhere."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            what = "is a link" if path.is_symlink() else "no such file"
+            raise UsageError(Problem(what, str(path), "give the file itself"))
+        if path.stat().st_size > left:
+            what = f"a bundle holds {LIMIT_BYTES // MIB} MiB at most"
+            raise UsageError(Problem(what, str(path), "leave large files away"))
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(Problem(f"cannot be read: {error.strerror}", str(path))) from None

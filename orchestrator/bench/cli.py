@@ -1,0 +1,123 @@
+"""`orchestrate bench` and `bench compare`: parse, one verb, print its report. No logic."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from cluster.errors import Problem, UsageError
+from orchestrator.api.options import KeyFile, ModelName, Url, with_target
+from orchestrator.api.send import ANSWER_LIMIT_S
+from orchestrator.api.target import Target, Wanted
+from orchestrator.bench.compare import compare
+from orchestrator.bench.compare_screen import compare_screen
+from orchestrator.bench.output import keep, read
+from orchestrator.bench.run import INTERRUPTED, Asked, bench
+from orchestrator.bench.screen import bench_screen
+from orchestrator.bench.workload import Workload, ladder
+from orchestrator.cli.console import Console
+from orchestrator.cli.options import Json, Nodes, show_on
+from orchestrator.records.artifact import Artifact
+from orchestrator.records.provenance import provenance
+
+INTERRUPTED_CODE = 130
+
+
+Concurrency = Annotated[
+    str | None,
+    typer.Option(metavar="N,N", help="Requests at once, one step each. Default: 1,4,16."),
+]
+Rate = Annotated[
+    str | None,
+    typer.Option(metavar="N,N", help="Or requests a second, arriving at random (Poisson)."),
+]
+Requests = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="For each repeat of a step. Default: 4 for each at once, at least 16; 32 for a rate.",
+    ),
+]
+Duration = Annotated[
+    float | None, typer.Option(min=0.1, help="Or send for so many seconds in each repeat.")
+]
+InputTokens = Annotated[int, typer.Option(min=1, help="Length of each prompt.")]
+OutputTokens = Annotated[int, typer.Option(min=1, help="Length of each answer.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Of each step: they tell the noise.")]
+Seed = Annotated[int, typer.Option(help="Of prompts and arrivals.")]
+TimeoutS = Annotated[float, typer.Option(min=0.1, help="Limit for one answer, in seconds.")]
+DailyRequests = Annotated[
+    float | None, typer.Option(min=1, help="Show what a day of so many requests costs.")
+]
+LoadS = Annotated[
+    float | None,
+    typer.Option(min=0, help="What `serve` took, in seconds: show when loading on demand pays."),
+]
+
+
+def run_bench(
+    ctx: typer.Context,
+    concurrency: Concurrency = None,
+    rate: Rate = None,
+    requests: Requests = None,
+    duration: Duration = None,
+    input_tokens: InputTokens = 256,
+    output_tokens: OutputTokens = 128,
+    repeats: Repeats = 3,
+    seed: Seed = 0,
+    timeout_s: TimeoutS = ANSWER_LIMIT_S,
+    daily_requests: DailyRequests = None,
+    load_s: LoadS = None,
+    url: Url = None,
+    model: ModelName = None,
+    api_key_file: KeyFile = None,
+    nodes: Nodes = None,
+    json: Json = False,
+) -> None:
+    """Latency, throughput and cost of a live model at a ladder of loads."""
+    if ctx.invoked_subcommand:
+        return
+    if requests and duration:
+        raise UsageError(Problem("either --requests or --duration"))
+    load = Workload(
+        steps=ladder(concurrency, rate),
+        requests=requests,
+        duration_s=duration,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        repeats=repeats,
+        seed=seed,
+        timeout_s=timeout_s,
+    )
+    asked = Asked(load, daily_requests, load_s)
+
+    def verb(console: Console, target: Target) -> int:
+        return measure(console, target, asked, json)
+
+    with_target(Wanted(url, model, api_key_file, nodes), verb)
+
+
+def measure(console: Console, target: Target, asked: Asked, json: bool) -> int:
+    """Run the ladder, show and keep what was found; the exit code."""
+    started = datetime.now(UTC)
+    artifact = Artifact("bench", provenance(target), asked.load.seed, started)
+    try:
+        measured = bench(target, asked, console.tell)
+    except BaseException:
+        artifact.folder.rmdir()  # nothing was measured
+        raise
+    found = measured.report
+    show_on(console, found, bench_screen, json)
+    console.tell(f"result: {keep(artifact, measured)}")
+    if found.stopped == INTERRUPTED:
+        return INTERRUPTED_CODE
+    return 0 if found.good else 1
+
+
+Run = Annotated[str, typer.Argument(help="A folder of artifacts/bench, or its result.json.")]
+
+
+def compare_runs(a: Run, b: Run, json: Json = False) -> None:
+    """Two runs side by side: what differs, and whether it is beyond the noise."""
+    found = compare((a, b), read(a), read(b))
+    show_on(Console(), found, compare_screen, json)

@@ -1,0 +1,63 @@
+"""What the newest bench of a recipe says of costs, at today's prices: for `plan` and `status`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cluster.inventory.cost import HourlyCost, amount
+from orchestrator.bench.compare import label_of
+from orchestrator.bench.cost import costs_of
+from orchestrator.bench.figures import Figure
+from orchestrator.records.artifact import ROOT
+
+Json = Mapping[str, Any]
+FIGURES = {
+    "cost_per_request": "a request",
+    "cost_per_million_input_tokens": "a million input tokens",
+    "cost_per_million_output_tokens": "a million output tokens",
+}
+
+
+def measured_costs(recipe: str, cost: HourlyCost, root: Path = ROOT) -> tuple[str, ...]:
+    """Lines of text; none where no bench of this recipe lies in `root`, or it cannot be read."""
+    for path in sorted(root.glob(f"bench/*-{recipe}/result.json"), reverse=True):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            record = json.loads(path.read_text("utf-8"))
+            if record["server"]["recipe"] == recipe:
+                return tuple(cost_lines(record, cost))
+    return ()
+
+
+def cost_lines(record: Json, cost: HourlyCost) -> Iterator[str]:
+    """At the step with the most output tokens a second; a day as that bench was asked for it."""
+    result = record["result"]
+    steps = [step for step in result["steps"] if step["answered"]]
+    if not steps:
+        return
+    best = max(steps, key=lambda step: step["figures"]["output_tokens_per_s"]["value"])
+    share = min(steps, key=lambda step: step["in_flight"])["prefill_share"]
+    figures = {key: Figure(**each) for key, each in best["figures"].items()}
+    costs = costs_of(figures, cost, share)
+    said = [
+        f"{amount(costs[k].value, cost.currency)} {w}" for k, w in FIGURES.items() if k in costs
+    ]
+    when = record["started"][:16].replace("T", " ")
+    yield f"{', '.join(said)}: bench of {when}, {label_of(best['step'])}"
+    money = result.get("money") or {}
+    if (money.get("cost") or {}).get("hour") != cost.hour:  # prices or GPUs have changed since
+        return
+    for day in money.get("days", []):
+        if day["step"] == label_of(best["step"]):
+            yield day_line(day, cost.currency)
+    if kept := money.get("keeping"):
+        idle = f"{kept['idle_minutes']:.1f} minutes"
+        yield f"stopping pays where it would idle for longer than {idle}, the time of a load"
+
+
+def day_line(day: Json, currency: str) -> str:
+    said = f"{day['requests']:,.0f} requests a day: {amount(day['warm'], currency)} kept warm"
+    if day["on_demand"] is None:
+        return said
+    return f"{said}, {amount(day['on_demand'], currency)} loaded for each request"

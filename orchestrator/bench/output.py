@@ -1,0 +1,47 @@
+"""What a run leaves: result.json, requests.jsonl, report.html; and how it is read again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cluster.errors import Problem, UsageError
+from orchestrator.bench.html_report import page
+from orchestrator.bench.run import Measured
+from orchestrator.records.artifact import FORMAT, Artifact, not_written
+
+
+def keep(artifact: Artifact, measured: Measured) -> Path:
+    """The folder. The result is written last: where it is, everything is."""
+    lines = (line for repeat in measured.repeats for line in repeat.lines())
+    write(artifact.folder / "requests.jsonl", "".join(f"{line}\n" for line in lines))
+    moment = f"{artifact.started:%Y-%m-%d %H:%M:%S} UTC"
+    made = page(measured.report, measured.repeats, artifact.provenance, moment)
+    write(artifact.folder / "report.html", made)
+    artifact.write(measured.report)
+    return artifact.folder
+
+
+def write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise not_written(path, error) from None
+
+
+def read(name: str) -> dict[str, Any]:
+    """The record of a run, named by its folder or by its result.json. Raises UsageError."""
+    path = Path(name).expanduser()
+    path = path / "result.json" if path.is_dir() else path
+    hint = "name a folder of artifacts/bench, or its result.json"
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(Problem(f"cannot be read: {error.strerror}", str(path), hint)) from None
+    except ValueError as error:
+        raise UsageError(Problem(f"not valid JSON: {error}", str(path), hint)) from None
+    if not isinstance(record, dict) or record.get("verb") != "bench":
+        raise UsageError(Problem("not the result of a bench", str(path), hint))
+    if record.get("format") != FORMAT:
+        what = f"format {record.get('format')}, not {FORMAT}"
+        raise UsageError(Problem(what, str(path), "bench again with this version"))
+    return record

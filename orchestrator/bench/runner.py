@@ -1,0 +1,113 @@
+"""Sends the load of one step and takes down what comes back; decides nothing."""
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+import httpx
+
+from cluster.errors import OrchestrateError, Problem
+from cluster.transport.parallel import Tell
+from orchestrator.api.closed_loop import Limits, send_all
+from orchestrator.api.errors import hint_of
+from orchestrator.api.open_loop import send_at
+from orchestrator.api.reply import Failure, Outcome
+from orchestrator.api.request import Call
+from orchestrator.api.send import Server, connected
+from orchestrator.api.target import Target
+from orchestrator.bench.request_record import Repeat, record_of
+from orchestrator.bench.workload import TEXT, Prompts, Step, arrivals
+
+TOO_LONG = "does the model take prompts and answers of this length? --input-tokens, --output-tokens"
+OPEN_AT_ONCE = 900  # connections: below the usual limit of 1,024 files
+
+
+def token_pool(target: Target) -> tuple[int, ...]:
+    """Ids of ordinary words, as vLLM's /tokenize tells them; empty for other servers."""
+    asked = {"model": target.model, "prompt": TEXT, "add_special_tokens": False}
+    try:
+        with target.http() as http:
+            answer = http.post("/tokenize", json=asked).raise_for_status().json()
+        return tuple(sorted({int(token) for token in answer["tokens"]}))
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return ()
+
+
+async def run_step(
+    target: Target, prompts: Prompts, step: Step, taken: list[Repeat], tell: Tell
+) -> None:
+    """The warm-up and the repeats, over the same connections; `taken` grows as answers come.
+
+    Raises OrchestrateError where the warm-up was not answered at all.
+    """
+    load = prompts.load
+    at_once = int(step.value) if step.kind == "concurrency" else OPEN_AT_ONCE
+    async with connected(target.url, target.key, connections=at_once) as server:
+        warm = begin(taken, step, 0)
+        tell(f"{step.label}: {step.warmup} requests to warm up")
+        calls = islice(prompts.calls(f"{step.label}/warm-up"), step.warmup)
+        limits = Limits(min(at_once, step.warmup), load.timeout_s)
+        with clocked(warm) as begun:
+            failure = await closed(server, calls, limits, warm, begun)
+        if failure and not any(not record.failure for record in warm.records):
+            what = f"{step.label}: no request to warm up was answered: {failure.kind}: {failure}"
+            raise OrchestrateError(Problem(what, target.shown, hint_of(failure) or TOO_LONG))
+        for number in range(1, load.repeats + 1):
+            tell(f"{step.label}: repeat {number} of {load.repeats}")
+            await run_repeat(server, prompts, step, begin(taken, step, number))
+
+
+def begin(taken: list[Repeat], step: Step, number: int) -> Repeat:
+    taken.append(Repeat(step.label, number, []))
+    return taken[-1]
+
+
+async def run_repeat(server: Server, prompts: Prompts, step: Step, repeat: Repeat) -> None:
+    load, name = prompts.load, f"{step.label}/{repeat.number}"
+    calls = prompts.calls(name)
+    with clocked(repeat) as begun:
+        if step.kind == "rate":
+            timed = zip(arrivals(load, step, name), calls, strict=False)
+
+            def arrived(at_s: float, late_s: float, outcome: Outcome) -> None:
+                repeat.records.append(record_of(at_s, late_s, outcome))
+
+            await send_at(server, timed, arrived, timeout_s=load.timeout_s)
+            return
+        some = islice(calls, load.count(step))
+        limited = until(some, begun + load.duration_s) if load.duration_s else some
+        await closed(server, limited, Limits(int(step.value), load.timeout_s), repeat, begun)
+
+
+async def closed(
+    server: Server, calls: Iterable[Call], limits: Limits, repeat: Repeat, begun: float
+) -> Failure | None:
+    """A closed loop: a request is due when the one before it has ended. The first failure."""
+    first: list[Failure] = []
+
+    def done(number: int, outcome: Outcome) -> None:
+        if isinstance(outcome, Failure):
+            first.append(outcome)
+        at_s = time.perf_counter() - begun - outcome.timing.total_s
+        repeat.records.append(record_of(max(0.0, at_s), 0.0, outcome))
+
+    await send_all(server, calls, limits, done)
+    return first[0] if first else None
+
+
+def until(calls: Iterable[Call], end: float) -> Iterator[Call]:
+    """Those that are asked for before the moment; what is under way then is waited for."""
+    for call in calls:
+        if time.perf_counter() >= end:
+            return
+        yield call
+
+
+@contextmanager
+def clocked(repeat: Repeat) -> Iterator[float]:
+    """The moment of the begin; notes that the repeat ended by itself, and our own CPU time."""
+    begun, used = time.perf_counter(), time.process_time()
+    yield begun
+    repeat.busy = (time.process_time() - used) / max(1e-9, time.perf_counter() - begun)
+    repeat.ended = True

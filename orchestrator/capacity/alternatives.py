@@ -1,0 +1,159 @@
+"""The nearest things that do fit, where something does not: each with the words to type; pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from cluster.errors import OrchestrateError
+from cluster.facts.hosts import HostFacts
+from orchestrator.capacity.fit import Fit, Model
+from orchestrator.capacity.gpu_memory import gpu_bytes
+from orchestrator.capacity.placement import fit_of, place
+from orchestrator.recipes.layer import Value
+from orchestrator.recipes.recipe import Recipe
+
+Hosts = tuple[HostFacts, ...]
+STEP = 1024  # tokens; a context is rounded down to it
+LEAST = 2048  # tokens; nobody is helped by less
+MOST_UTILIZATION = {True: 0.85, False: 0.94}  # unified memory freezes the host above 0.90
+MOST_OPTIONS = 4
+MOST_GPUS = 64
+PIPELINES = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """More hardware than there is: what to call it, the words for it if words exist, its hosts."""
+
+    what: str
+    words: tuple[str, ...]
+    hosts: Hosts
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for. `fit` is None where there are too few GPUs to judge it."""
+
+    recipe: Recipe
+    model: Model
+    hosts: Hosts
+    used: Mapping[str, int]
+    fit: Fit | None
+    grown: tuple[Growth, ...]
+
+
+@dataclass(frozen=True)
+class Option:
+    """One change that makes it fit; `words` are added to the command line, if words can do it."""
+
+    what: str
+    words: tuple[str, ...]
+    longest: int
+    split: str
+
+
+def nearest_fits(wish: Wish) -> tuple[Option, ...]:
+    """The smallest changes first, of other hardware the least."""
+    found: list[Option] = []
+    for what, args in changes(wish):
+        option = tried(wish, args, Growth(what, (), wish.hosts))
+        if option and option.words not in [each.words for each in found]:
+            found.append(option)
+        if len(found) == MOST_OPTIONS - 1:
+            break
+    more = (tried(wish, args, growth) for growth in wish.grown for args in grown_args(growth))
+    return (*found, *[option for option in more if option][:1])
+
+
+def tried(wish: Wish, args: Mapping[str, Value], growth: Growth) -> Option | None:
+    changed = wish.recipe.model_copy(update={"args": {**wish.recipe.args, **args}})
+    try:
+        placement = place(changed, wish.model, growth.hosts, wish.used)
+    except OrchestrateError:
+        return None
+    fit = fit_of(changed, wish.model, placement, ask_free=growth.hosts == wish.hosts)
+    if not fit.fits:
+        return None
+    words = tuple(f"--set {key}={plain(value)}" for key, value in args.items())
+    return Option(growth.what, (*growth.words, *words), fit.longest, str(placement))
+
+
+def plain(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def changes(wish: Wish) -> Iterator[tuple[str, dict[str, Value]]]:
+    fit, shape = wish.fit, wish.model.shape
+    if fit:
+        smaller = min(fit.longest, fit.serving.max_model_len - 1) // STEP * STEP
+        if smaller >= LEAST:
+            yield "a smaller context", {"max_model_len": smaller}
+        if fit.split.tensor > 1 and shape.experts and not fit.split.expert:
+            yield "whole experts on each rank", {"enable_expert_parallel": True}
+        most = MOST_UTILIZATION[is_unified(wish.hosts)]
+        if fit.memory.total and fit.serving.utilization < most:
+            yield "more of each GPU", {"gpu_memory_utilization": most}
+    yield from other_splits(wish)
+    if gpu_bytes(wish.hosts[0]):
+        yield "a KV cache in FP8", {"kv_cache_dtype": "fp8"}
+        if not shape.quantization:
+            yield "weights in FP8, quantised while they load", {"quantization": "fp8"}
+
+
+def other_splits(wish: Wish) -> Iterator[tuple[str, dict[str, Value]]]:
+    """The same number of GPUs otherwise, then more and fewer of those that there are."""
+    here = sum(host.gpu_count for host in wish.hosts)
+    now = wish.fit.split.ranks if wish.fit else here
+    wanted = {now, *(2**n for n in range(8)), here}
+    for ranks in sorted(wanted, key=lambda n: (n != now, n < now, abs(n - now))):
+        for pipeline in PIPELINES:
+            if ranks > here or ranks % pipeline:
+                continue
+            split = wish.fit.split if wish.fit else None
+            if split and (split.tensor, split.pipeline) == (ranks // pipeline, pipeline):
+                continue
+            args: dict[str, Value] = {"tensor_parallel_size": ranks // pipeline}
+            if pipeline > 1 or "pipeline_parallel_size" in wish.recipe.args:
+                args["pipeline_parallel_size"] = pipeline
+            yield "another split" if ranks == now else f"{ranks} GPUs", args
+            if wish.model.shape.experts and ranks > pipeline:
+                yield "another split, whole experts", {**args, "enable_expert_parallel": True}
+
+
+def is_unified(hosts: Hosts) -> bool:
+    return any(host.gpus and host.gpus[0].memory_total is None for host in hosts)
+
+
+def grown_args(growth: Growth) -> Iterator[dict[str, Value]]:
+    """As the recipe says, else over all that there is then."""
+    yield {}
+    count, per_host = len(growth.hosts), growth.hosts[0].gpu_count
+    across = per_host > 1 and count > 1
+    args: dict[str, Value] = {"tensor_parallel_size": per_host if across else per_host * count}
+    if across:
+        args["pipeline_parallel_size"] = count
+    yield args
+
+
+def more_hosts(hosts: Sequence[HostFacts]) -> tuple[Growth, ...]:
+    """Twice, four times ... as many hosts like the first."""
+    per_host = max(1, hosts[0].gpu_count)
+    counts = [2**n for n in range(1, 7) if len(hosts) < 2**n <= MOST_GPUS // per_host]
+    return tuple(
+        Growth(
+            f"{count} hosts with {per_host} such GPU{'s' if per_host > 1 else ''} each",
+            (),
+            (*hosts, *[like(hosts[0], number) for number in range(len(hosts), count)]),
+        )
+        for count in counts
+    )
+
+
+def like(host: HostFacts, number: int) -> HostFacts:
+    """One more host of the same kind."""
+    changed = {
+        "name": f"host {number + 1}",
+        "role": "worker",
+        "fast_address": IPv4Address("203.0.113.0") + number,  # a documentation address
+    }
+    return host.model_copy(update={"node": host.node.model_copy(update=changed)})

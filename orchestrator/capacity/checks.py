@@ -1,0 +1,35 @@
+"""What a launch on a placement would meet, as findings of the check `memory`; pure."""
+
+from collections.abc import Mapping, Sequence
+
+from cluster.checks.finding import Finding, State
+from cluster.facts.hosts import HostFacts
+from orchestrator.capacity.alternatives import Option, Wish, more_hosts, nearest_fits
+from orchestrator.capacity.fit import Model
+from orchestrator.capacity.placement import Placement, fit_of
+from orchestrator.recipes.recipe import Recipe
+
+CHECK = "memory"
+
+
+def memory_findings(
+    recipe: Recipe,
+    model: Model,
+    placement: Placement,
+    hosts: Sequence[HostFacts],
+    used: Mapping[str, int],
+) -> list[Finding]:
+    """A failure where it cannot fit, with the nearest that does; a warning for what is guessed,
+    and in place of a failure that rests on a guess."""
+    fit = fit_of(recipe, model, placement, ask_free=True)
+    wish = Wish(recipe, model, tuple(hosts), used, fit, more_hosts(hosts))
+    options = () if fit.fits else nearest_fits(wish)
+    where = ", ".join(host.node.name for host in placement.hosts)
+    state: State = "warning" if model.guesses else "failure"
+    hint = "; or ".join(map(typed, options)) or f"orchestrate plan --model {recipe.name}"
+    found = [Finding(CHECK, where, state, problem, hint) for problem in fit.problems]
+    return found + [Finding(CHECK, where, "warning", guess) for guess in model.guesses]
+
+
+def typed(option: Option) -> str:
+    return " ".join(option.words) or option.what

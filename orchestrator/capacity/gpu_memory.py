@@ -1,0 +1,37 @@
+"""Memory of the GPUs that a placement uses, from the hosts' facts; pure."""
+
+from collections.abc import Sequence
+
+from cluster.facts.hosts import HostFacts
+from orchestrator.capacity.fit import Memory
+
+# measured on an H200: nvidia-smi shows 143771 MiB, torch and vLLM see 139.81 GiB
+NOT_SHOWN = 143771 * (1 << 20) - int(139.81 * (1 << 30))
+
+
+def gpu_bytes(host: HostFacts) -> int:
+    """Of one GPU as vLLM sees it; on unified memory the host's; 0 where the CPU computes."""
+    sizes = [gpu.memory_total for gpu in host.gpus if gpu.memory_total]
+    if sizes:
+        return max(0, min(sizes) - NOT_SHOWN)
+    return host.memory.total if host.gpus else 0
+
+
+def free_bytes(host: HostFacts, ranks: int) -> int:
+    """Of the emptiest `ranks` GPUs the fullest one; without a driver's word, what the host has."""
+    sizes = sorted(
+        (gpu.memory_free for gpu in host.gpus if gpu.memory_free is not None), reverse=True
+    )
+    if sizes:
+        return sizes[min(max(1, ranks), len(sizes)) - 1]
+    return host.memory.available if host.gpus else host.memory.available // max(1, ranks)
+
+
+def memory_of(hosts: Sequence[HostFacts], ranks: Sequence[int], *, ask_free: bool) -> Memory:
+    """`ranks` by host; `ask_free`: whether what others hold counts."""
+    free = [free_bytes(host, count) for host, count in zip(hosts, ranks, strict=True)]
+    return Memory(
+        total=min(gpu_bytes(host) for host in hosts),
+        free=min(free) if ask_free else None,
+        across=len(hosts) > 1,
+    )

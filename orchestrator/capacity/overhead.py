@@ -1,0 +1,152 @@
+"""What vLLM takes besides weights and KV cache: estimates, each with where it comes from; pure.
+
+docs/decisions/0018 has the measured points that they are held against. vLLM measures these itself
+at every start (gpu_worker.determine_available_memory): a forward pass of the largest batch, then
+the sampler, then two CUDA graphs of each mode from which it extrapolates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from orchestrator.capacity.architecture import Shape
+from orchestrator.capacity.engine_args import Serving
+from orchestrator.capacity.weights import Split
+
+GIB = 1 << 30
+MIB = 1 << 20
+ACTIVATION = 2  # bytes of an element
+# measured: 0.305 GiB besides 10 MiB of weights, tiny model, one H200, vLLM 0.25.1, eager
+NOT_TORCH = 0.28 * GIB
+# vLLM counts at least 1 MiB a graph (profile_cudagraph_memory)
+GRAPH = 1 * MIB
+# measured: 0.41 GiB more with graphs than eager for 24 layers on one H200, 102 graphs
+GRAPH_LAYER = 0.013 * GIB
+ALL_GRAPHS = 102
+# measured: TP 2 with graphs against one GPU with graphs, NVLink in one host / sockets between two
+GRAPH_TENSOR_HERE = 0.33 * GIB
+GRAPH_TENSOR_ACROSS = 0.78 * GIB
+# measured: PP 2 with graphs across two hosts
+PIPELINE = 0.1 * GIB
+# bytes a logit: bfloat16 and float32; 6.5 measured with 262,208 words (Gemma 3, one H200)
+LOGIT = 6.5
+# measured against the workspaces below, one H200, eager: 1.2 in bfloat16, 1.65 AWQ (Marlin),
+# 1.8 blocks of FP8 (DeepGEMM also keeps quantised copies), 4 MXFP4
+EXPERTS = {"": 1.2, "awq": 1.65, "gptq": 1.65, "mxfp4": 4.0}
+EXPERTS_OTHER = 1.8
+# MLA profiles the longest piece of a prompt that it unpacks at once (mla_attention.py)
+LATENT_TOKENS = 64 * 1024
+STREAMS = 4  # hidden states alive at once: input, residual, normed, output
+STATE_CHUNK = 64  # tokens; the gated delta rule keeps a state for each chunk
+LARGEST_IMAGE = 16384  # tokens after merging: the processor's default limit
+# a CPU build: Python, torch and the compiled graph in resident memory; not part of the KV space
+CPU_PROCESS = 2 * GIB
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes on one rank, and where the figure comes from."""
+
+    name: str
+    bytes: int
+    source: str
+
+
+def overheads(
+    shape: Shape, split: Split, serving: Serving, layers: int, *, across: bool
+) -> tuple[Estimate, ...]:
+    """On a rank with this many layers; `across`: its ranks are in several hosts."""
+    if serving.cpu_space:
+        return (Estimate("process", CPU_PROCESS, "estimate for Python and torch on a CPU"),)
+    forward, sampler = forward_bytes(shape, split, serving), sampler_bytes(shape, serving)
+    vision = vision_bytes(shape, split, serving)
+    found = [
+        Estimate(
+            "activations",
+            max(forward, sampler) if not vision else max(forward, sampler, vision),
+            f"the largest of a step of {serving.batched} tokens, the sampler for {serving.seqs} "
+            "requests" + (" and the largest image" if vision else ""),
+        ),
+        Estimate("CUDA context and kernels", int(NOT_TORCH), "measured on one H200"),
+    ]
+    if not serving.eager:
+        graphs = graph_bytes(split, serving, layers, across=across)
+        found.append(Estimate("CUDA graphs", graphs, "fitted to measurements on one and two H200"))
+    if split.pipeline > 1:
+        found.append(Estimate("pipeline buffers", int(PIPELINE), "measured on two H200"))
+    return tuple(found)
+
+
+def total(estimates: Sequence[Estimate]) -> int:
+    return sum(each.bytes for each in estimates)
+
+
+def forward_bytes(shape: Shape, split: Split, serving: Serving) -> int:
+    """Peak of a forward pass of the largest batch: hidden states and the widest block."""
+    tokens = serving.batched
+    streams = STREAMS * tokens * shape.hidden
+    heads = ceil(shape.heads / split.tensor)
+    attention = tokens * shape.head_dim * (2 * heads + 2 * ceil(shape.kv_heads / split.tensor))
+    dense = 3 * tokens * ceil(shape.width / split.tensor)
+    factor = EXPERTS.get(shape.quantization, EXPERTS_OTHER)
+    widest = max(attention, dense, int(factor * experts_elements(shape, split, tokens)))
+    unpacked = streams + widest + latent_elements(shape, split)
+    return unpacked * ACTIVATION + linear_bytes(shape, split, tokens)
+
+
+def latent_elements(shape: Shape, split: Split) -> int:
+    """Keys and values that MLA unpacks from its latent, while the experts' workspace is held."""
+    if not shape.latent:
+        return 0
+    heads = ceil(shape.heads / split.tensor)
+    return LATENT_TOKENS * heads * (shape.nope_dim + shape.value_dim)
+
+
+def experts_elements(shape: Shape, split: Split, tokens: int) -> int:
+    """Two workspaces and the output of vLLM's fused experts (TritonExperts.workspace_shapes)."""
+    if not shape.experts or not shape.expert_width:
+        return 0
+    width = shape.expert_width if split.expert else ceil(shape.expert_width / split.tensor)
+    routed = tokens * shape.top_k
+    first, second = max(width, shape.hidden), max(2 * width, shape.hidden)
+    return routed * (first + second) + tokens * shape.hidden
+
+
+def linear_bytes(shape: Shape, split: Split, tokens: int) -> int:
+    """Gated delta rule in chunks: a state a chunk, and keys and values in float32."""
+    if not shape.linear or "linear" not in shape.layers:
+        return 0
+    values = ceil(shape.linear.value_heads / split.tensor) * shape.linear.value_dim
+    states = ceil(tokens / STATE_CHUNK) * values * shape.linear.key_dim
+    return (states + 3 * tokens * values) * 4
+
+
+def sampler_bytes(shape: Shape, serving: Serving) -> int:
+    return int(min(serving.seqs, serving.batched) * shape.vocab * LOGIT)
+
+
+def vision_bytes(shape: Shape, split: Split, serving: Serving) -> int:
+    """The encoder on the largest image, and what it gives for the language model; not measured."""
+    tower = shape.vision
+    if tower is None or not serving.images:
+        return 0
+    patches = LARGEST_IMAGE * tower.merge**2
+    inside = patches * (6 * tower.hidden + 3 * ceil(tower.width / split.tensor))
+    given = LARGEST_IMAGE * tower.out * (1 + tower.deepstack)
+    return (inside + 2 * given) * ACTIVATION
+
+
+def graph_bytes(split: Split, serving: Serving, layers: int, *, across: bool) -> int:
+    graphs = graph_count(serving.seqs)
+    size = graphs * GRAPH + GRAPH_LAYER * layers * graphs / ALL_GRAPHS
+    if split.tensor > 1:
+        size += GRAPH_TENSOR_ACROSS if across else GRAPH_TENSOR_HERE
+    return int(size)
+
+
+def graph_count(seqs: int) -> int:
+    """vLLM's default capture sizes (config/vllm.py), piecewise and, up to `seqs`, whole."""
+    largest = min(2 * seqs, 512)
+    sizes = [n for n in (1, 2, 4) if n <= largest]
+    sizes += [*range(8, min(largest + 1, 256), 8), *range(256, largest + 1, 16)]
+    return len(sizes) + sum(1 for n in sizes if n <= seqs)

@@ -1,0 +1,190 @@
+"""(recipe, model facts, host facts) -> the split over hosts and GPUs, or why none fits; pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cluster.errors import PreflightError, Problem
+from cluster.facts.hosts import HostFacts
+from orchestrator.capacity.architecture import Shape
+from orchestrator.capacity.engine_args import serving_of
+from orchestrator.capacity.fit import Fit, Model, divides, judge
+from orchestrator.capacity.gpu_memory import gpu_bytes, memory_of
+from orchestrator.capacity.weights import Split
+from orchestrator.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the ranks go: `hosts` in order, the first one runs vLLM."""
+
+    hosts: tuple[HostFacts, ...]
+    tensor: int
+    pipeline: int
+
+    @property
+    def needs_ray(self) -> bool:
+        return len(self.hosts) > 1
+
+    @property
+    def ranks(self) -> int:
+        return self.tensor * self.pipeline
+
+    def __str__(self) -> str:
+        names = ", ".join(host.node.name for host in self.hosts)
+        split = f"tensor parallel {self.tensor}"
+        if self.pipeline > 1:
+            split += f", pipeline parallel {self.pipeline}"
+        return f"{split} on {names}"
+
+
+def place(
+    recipe: Recipe, model: Model, hosts: Sequence[HostFacts], used: Mapping[str, int]
+) -> Placement:
+    """What fits in one host stays in one host; across hosts, tensor parallel where each has one
+    GPU, else tensor parallel inside a host and pipeline parallel between hosts.
+
+    `used` counts the GPUs by host name that other services of ours have.
+    Raises PreflightError with the numbers when nothing fits.
+    """
+    free = {host.node.name: host.gpu_count - used.get(host.node.name, 0) for host in hosts}
+    tensor, pipeline = fixed_split(recipe)
+    tensor = shrunk(recipe, model.shape, tensor, free)
+    no_gpus = not any(host.gpu_count for host in hosts)
+    if no_gpus and (tensor or 1) * (pipeline or 1) == 1:  # a CPU build needs no accelerator
+        return Placement((head_first(hosts)[0],), 1, 1)
+    if tensor or pipeline:
+        ranks = (tensor or 1) * (pipeline or 1)
+    elif recipe.spread == "all":
+        ranks = largest_split(model.shape, sum(max(0, count) for count in free.values()))
+    else:
+        ranks = ranks_for(recipe, model, hosts, free)
+    chosen = choose_hosts(ranks, free, hosts, whole=recipe.spread == "all")
+    if chosen is None:
+        raise PreflightError(no_room(ranks, free, hosts, used))
+    if not (tensor or pipeline):
+        tensor, pipeline = split(ranks, chosen)
+    require_divisible(model.shape, tensor or 1)
+    return Placement(chosen, tensor or 1, pipeline or 1)
+
+
+def fixed_split(recipe: Recipe) -> tuple[int | None, int | None]:
+    def wanted(key: str) -> int | None:
+        value = recipe.args.get(key)
+        return value if isinstance(value, int) and value > 0 else None
+
+    return wanted("tensor_parallel_size"), wanted("pipeline_parallel_size")
+
+
+def shrunk(recipe: Recipe, shape: Shape, tensor: int | None, free: Mapping[str, int]) -> int | None:
+    """The largest size that the heads divide over, from the wanted one down to the recipe's
+    minimum, for which there are GPUs; the wanted one where it may not shrink or nothing fits."""
+    least = recipe.min_tensor_parallel
+    if tensor is None or least is None:
+        return tensor
+    room, heads = sum(max(0, count) for count in free.values()), head_counts(shape)
+    sizes = range(tensor, least - 1, -1)
+    return next((n for n in sizes if n <= room and all(divides(n, c) for c in heads)), tensor)
+
+
+def head_first(hosts: Sequence[HostFacts]) -> list[HostFacts]:
+    return sorted(hosts, key=lambda host: not host.node.is_head)
+
+
+def choose_hosts(
+    ranks: int, free: Mapping[str, int], hosts: Sequence[HostFacts], *, whole: bool
+) -> tuple[HostFacts, ...] | None:
+    """The fewest hosts that hold the ranks, the head first; None when there are too few GPUs."""
+    ordered = head_first(hosts)
+    if not whole:
+        for host in ordered:
+            if free[host.node.name] >= ranks:
+                return (host,)
+    chosen, room = [], 0
+    for host in ordered:
+        if free[host.node.name] > 0 and room < ranks:
+            chosen.append(host)
+            room += free[host.node.name]
+    return tuple(chosen) if room >= ranks else None
+
+
+def split(ranks: int, hosts: Sequence[HostFacts]) -> tuple[int, int]:
+    """(tensor, pipeline). Tensor parallel crosses hosts only where each has a single GPU."""
+    if len(hosts) == 1 or all(host.gpu_count == 1 for host in hosts):
+        return ranks, 1
+    return ranks // len(hosts), len(hosts)
+
+
+def largest_split(shape: Shape, gpus: int) -> int:
+    """The most ranks up to `gpus` over which the attention heads divide."""
+    heads = head_counts(shape)
+    fitting = [n for n in range(1, gpus + 1) if all(divides(n, count) for count in heads)]
+    return max(fitting, default=1)
+
+
+def ranks_for(
+    recipe: Recipe, model: Model, hosts: Sequence[HostFacts], free: Mapping[str, int]
+) -> int:
+    """The fewest ranks that hold the model and one request of full length; the most that there
+    are where none do, so that what is missing can be said of them."""
+    heads = head_counts(model.shape)
+    most = 1
+    for ranks in range(1, sum(max(0, count) for count in free.values()) + 1):
+        if not all(divides(ranks, count) for count in heads):
+            continue
+        chosen = choose_hosts(ranks, free, hosts, whole=False)
+        if chosen is None:
+            break
+        most = ranks
+        placement = Placement(chosen, *split(ranks, chosen))
+        if fit_of(recipe, model, placement, ask_free=False).fits:
+            return ranks
+    return most
+
+
+def fit_of(recipe: Recipe, model: Model, placement: Placement, *, ask_free: bool) -> Fit:
+    """The placement's memory, judged; `ask_free`: whether what others hold counts."""
+    expert = recipe.args.get("enable_expert_parallel") is True
+    memory = memory_of(placement.hosts, shares(placement), ask_free=ask_free)
+    size = min(gpu_bytes(host) for host in placement.hosts)
+    serving = serving_of(recipe, model.shape, size, placement.ranks)
+    return judge(model, Split(placement.tensor, placement.pipeline, expert), serving, memory)
+
+
+def shares(placement: Placement) -> list[int]:
+    """Ranks on each host."""
+    left, found = placement.ranks, []
+    for host in placement.hosts:
+        take = min(left, max(1, host.gpu_count))
+        found.append(take)
+        left -= take
+    return found
+
+
+def head_counts(shape: Shape) -> list[int]:
+    """The counts that the tensor-parallel ranks must divide. MLA's latent is on every rank."""
+    counts = [shape.heads] if shape.latent else [shape.heads, shape.kv_heads]
+    return [count for count in counts if count]
+
+
+def require_divisible(shape: Shape, tensor: int) -> None:
+    heads = head_counts(shape)
+    if heads and heads[0] % tensor:
+        raise PreflightError(
+            Problem(
+                f"{heads[0]} attention heads cannot be split over {tensor} ranks",
+                "tensor_parallel_size",
+                "choose a divisor with --set tensor_parallel_size=N",
+            )
+        )
+
+
+def no_room(
+    ranks: int, free: Mapping[str, int], hosts: Sequence[HostFacts], used: Mapping[str, int]
+) -> Problem:
+    counted = ", ".join(
+        f"{host.node.name} {free[host.node.name]} of {host.gpu_count} free" for host in hosts
+    )
+    hint = "set `gpus` in nodes.toml where the driver cannot count them"
+    if any(used.values()):
+        hint = "another model has them: orchestrate status, then orchestrate teardown"
+    return Problem(f"{ranks} GPUs are wanted, but there are: {counted}", "placement", hint)

@@ -1,0 +1,150 @@
+"""The model's files on the hosts: found, complete, and the same everywhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.checks.finding import ALL_HOSTS, Finding
+from cluster.checks.shared_cache import all_or_errors, ask_cache, sharers
+from cluster.errors import HostError, PreflightError, Problem
+from cluster.facts.hosts import HostFacts
+from cluster.transport.parallel import Tell
+from cluster.transport.program import program
+from cluster.transport.protocol import Transport
+from orchestrator.recipes.recipe import Recipe
+
+MAKE_LIMIT_S = 300.0
+WEIGHTS = (".safetensors", ".bin", ".gguf")
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model as one host sees it; sizes in bytes."""
+
+    host: HostFacts
+    path: str
+    files: tuple[tuple[str, int], ...]
+    config: Mapping[str, Any]
+    problem: str
+
+    @property
+    def weight_bytes(self) -> int:
+        return sum(size for name, size in self.files if name.endswith(WEIGHTS))
+
+
+def find_model(
+    transport: Transport,
+    recipe: Recipe,
+    hosts: Sequence[HostFacts],
+    tell: Tell,
+    *,
+    make_missing: bool,
+) -> tuple[ModelFiles, ...]:
+    """The model on every host, made there first when the recipe says so and `make_missing`.
+
+    What is missing is a value: not every host may be needed. Raises HostsError for a mount that
+    hangs.
+    """
+    found = look(transport, recipe, hosts)
+    if recipe.made and make_missing:
+        for _ in hosts:  # one after another: with a shared cache the first one serves all
+            missing = next((model for model in found if model.problem == "missing"), None)
+            if missing is None:
+                break
+            tell(f"making the {recipe.made} model on {missing.host.node.name}")
+            make(transport, recipe, missing)
+            found = look(transport, recipe, hosts)
+    return found
+
+
+def require_complete(recipe: Recipe, models: Sequence[ModelFiles]) -> None:
+    """Raises PreflightError that names every host where files are missing."""
+    made_later = [m for m in models if recipe.made and m.problem == "missing"]  # in a dry run
+    problems = [problem_of(recipe, m) for m in models if m.problem and m not in made_later]
+    if problems:
+        raise PreflightError(*problems)
+
+
+def look(
+    transport: Transport, recipe: Recipe, hosts: Sequence[HostFacts]
+) -> tuple[ModelFiles, ...]:
+    def one(host: HostFacts) -> ModelFiles:
+        request = {"cache": host.cache.path, "model": recipe.model, "revision": recipe.revision}
+        answer = ask_cache(transport, host, "orchestrator.host.model_files", request)
+        return ModelFiles(
+            host,
+            answer["path"],
+            tuple((name, size) for name, size in answer["files"]),
+            answer["config"] or {},
+            answer["problem"],
+        )
+
+    return all_or_errors(hosts, one)
+
+
+def make(transport: Transport, recipe: Recipe, missing: ModelFiles) -> None:
+    host = missing.host
+    sent = program(
+        f"orchestrator.host.make_{recipe.made}",
+        {"path": missing.path},
+        python=f"{host.venv}/bin/python",
+    )
+    result = transport.run(host.node, sent, timeout_s=MAKE_LIMIT_S)
+    if result.code:
+        raise HostError(
+            host.node.name,
+            f"the {recipe.made} model could not be made in {missing.path}",
+            "is the disk full, or the folder not writable?",
+            log="\n".join(result.err.splitlines()[-6:]),
+        )
+
+
+def problem_of(recipe: Recipe, model: ModelFiles) -> Problem:
+    if model.problem == "missing":
+        what = f"model {recipe.model} is not in the cache: no folder {model.path}"
+    else:
+        what = f"model {recipe.model} in {model.path} is not complete: {model.problem}"
+    at = "" if recipe.revision == "main" else f" --revision {recipe.revision}"
+    on_hub = recipe.model.count("/") == 1
+    download = f"hf download {recipe.model}{at}" if on_hub else "copy it there"
+    hint = f"HF_HOME={model.host.cache.path} {download}"
+    return Problem(what, model.host.node.name, hint)
+
+
+def prove_same(transport: Transport, models: Sequence[ModelFiles]) -> list[Finding]:
+    """Whether and how the hosts come to the same files: one shared folder, or equal copies.
+
+    One host writes a nonce, all others must read it; where they cannot, names and sizes of all
+    files must be equal. A failure names each host's mount.
+    """
+    first, *others = models
+    if not others:
+        return [same("one host")]
+    hosts = [model.host for model in others]
+    if first.host.cache.writable and len(sharers(transport, first.host, hosts)) == len(hosts):
+        return [same("shared by all hosts")]
+    differing = [
+        model for model in others if (model.path, model.files) != (first.path, first.files)
+    ]
+    return [not_the_same(first, model) for model in differing] or [
+        same("equal copies on all hosts")
+    ]
+
+
+def same(how: str) -> Finding:
+    return Finding("cache", ALL_HOSTS, "pass", how)
+
+
+def not_the_same(first: ModelFiles, other: ModelFiles) -> Finding:
+    def described(model: ModelFiles) -> str:
+        cache = model.host.cache
+        return f"{model.path} ({cache.type} from {cache.source}, {len(model.files)} files)"
+
+    return Finding(
+        "cache",
+        other.host.node.name,
+        "failure",
+        f"the model cache is not the one of {first.host.node.name}: a file written there does not "
+        f"appear here, and the copies differ: {described(first)} there, {described(other)} here",
+        f"mount the same share at {first.host.cache.path} on both, or copy the model",
+    )

@@ -1,0 +1,117 @@
+"""A download that runs on a host: what it is asked, what it says while it runs, how it ends."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.errors import Unreachable
+from cluster.execution.lock import beat
+from cluster.facts.hosts import HostFacts
+from cluster.transport.answers import answers
+from cluster.transport.parallel import Tell
+from cluster.transport.program import program
+from cluster.transport.protocol import Transport
+from orchestrator.models.hub.ask import Hub
+from orchestrator.models.lockfile import LockedModel
+from orchestrator.models.pull_errors import GOES_ON, explained, no_answer
+
+SILENCE_LIMIT_S = 20.0  # the program says something each second
+GB = 1e9
+
+
+@dataclass(frozen=True)
+class Says:
+    """Whom to tell: events, and how far it is."""
+
+    tell: Tell
+    progress: Callable[[str], None]
+
+
+def download(
+    transport: Transport, here: HostFacts, entry: LockedModel, hub: Hub, says: Says
+) -> Mapping[str, Any]:
+    """What the program says at its end. After Ctrl-C it ends, and what has arrived stays."""
+    if here.cache.hangs:
+        raise explained(
+            {"failed": "hangs", "path": here.cache.path, "limit_s": 3}, here, hub, entry
+        )
+    sent = program("orchestrator.host.download", request_for(here, entry, hub))
+    session = transport.session(here.node, sent)
+    done = threading.Event()
+    threading.Thread(target=beat, args=(session, done), daemon=True).start()
+    watch = Watch(here.node.name, len(entry.files), says)
+    try:
+        for event in answers(session, SILENCE_LIMIT_S):
+            if "failed" in event:
+                raise explained(event, here, hub, entry)
+            if "end" in event:
+                end: Mapping[str, Any] = event["end"]
+                return end
+            watch.note(event)
+    except TimeoutError:
+        raise no_answer(here, SILENCE_LIMIT_S) from None
+    except KeyboardInterrupt:
+        says.tell(GOES_ON)
+        raise
+    finally:
+        done.set()
+        session.close()
+    raise Unreachable(here.node.name, "the connection broke while it downloaded", GOES_ON)
+
+
+def request_for(here: HostFacts, entry: LockedModel, hub: Hub) -> dict[str, Any]:
+    """The token goes the way of all requests: to the program's standard input."""
+    return {
+        "cache": here.cache.path,
+        "model": entry.model,
+        "revision": entry.revision,
+        "commit": entry.commit,
+        "endpoint": hub.endpoint,
+        "token": hub.token or "",
+        "silence_s": hub.silence_s,
+        "files": [(file.path, file.size, file.hash) for file in entry.files],
+    }
+
+
+class Watch:
+    """The program's events as lines for people."""
+
+    def __init__(self, host: str, files: int, says: Says) -> None:
+        self.host, self.files, self.says = host, files, says
+        self.total = self.first = self.whole = 0
+        self.begun = time.monotonic()
+
+    def note(self, event: Mapping[str, Any]) -> None:
+        if "start" in event:
+            self.begin(event["start"])
+        elif "waits" in event:
+            pause = f"; again in {event['pause_s']:g} s" if event["pause_s"] else ""
+            self.says.tell(f"{self.host}: {event['waits']}{pause}")
+        elif "done" in event:
+            self.whole += "file" in event
+            name = f", {event['file']}" if "file" in event else ""
+            self.says.progress(self.line(event["done"], time.monotonic() - self.begun) + name)
+
+    def begin(self, start: Mapping[str, Any]) -> None:
+        self.total, self.begun = start["total"], time.monotonic()
+        self.first = self.total - start["left"]
+        self.whole = self.files - start["files"]
+        if start["files"]:
+            resumed = (
+                f", of which {start['resumed'] / GB:.2f} GB are here" if start["resumed"] else ""
+            )
+            self.says.tell(
+                f"{self.host} downloads {start['files']} of {self.files} files, "
+                f"{(start['left'] + start['resumed']) / GB:.2f} GB{resumed}"
+            )
+
+    def line(self, done: int, seconds: float) -> str:
+        """As in `h1: 3.1 of 12.0 GB, 7 of 25 files, 410 MB/s, 22 s left`."""
+        text = f"{self.host}: {done / GB:.2f} of {self.total / GB:.2f} GB"
+        text += f", {self.whole} of {self.files} files"
+        rate = (done - self.first) / seconds if seconds > 0 else 0
+        if rate <= 0:
+            return text
+        return f"{text}, {rate / 1e6:.0f} MB/s, {(self.total - done) / rate:.0f} s left"

@@ -1,0 +1,132 @@
+"""What the Hugging Face hub says of a model: its commit, and every file's size and hash."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx2
+from huggingface_hub import HfApi, constants, get_session, get_token
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RevisionNotFoundError
+from pydantic import ValidationError
+
+from cluster.execution.retry import poll
+from cluster.transport.parallel import Tell
+from orchestrator.models.hub.errors import explained, no_size, not_a_hub, unknown_revision
+from orchestrator.models.lockfile import LockedFile, LockedModel
+
+ANSWER_LIMIT_S = 10.0
+PATIENCE_S = 120.0  # for all pauses of one question together
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 4.0  # after an error of the hub's own
+USED_UP = re.compile(r"\br\s*=\s*0\s*;\s*t\s*=\s*(\d+)")  # RateLimit: "api";r=0;t=55
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where the hub is, who asks, and how long a download may be silent, in seconds."""
+
+    endpoint: str
+    token: str | None = field(default=None, repr=False)
+    silence_s: float = constants.DEFAULT_DOWNLOAD_TIMEOUT
+
+    @property
+    def api(self) -> HfApi:
+        get_session().timeout = httpx2.Timeout(ANSWER_LIMIT_S)  # some of its calls set none
+        return HfApi(endpoint=self.endpoint, token=self.token or False)
+
+
+def the_hub() -> Hub:
+    """What the environment says, and HF_TOKEN or what `hf auth login` has saved here."""
+    return Hub(constants.ENDPOINT.rstrip("/"), get_token(), constants.HF_HUB_DOWNLOAD_TIMEOUT)
+
+
+def ask_hub(hub: Hub, model: str, revision: str, tell: Tell) -> LockedModel:
+    """The model at the commit that the revision is now.
+
+    Raises OrchestrateError: no such model or revision, closed to us, or no answer of a hub.
+    """
+    try:
+        info = patiently(
+            lambda: hub.api.model_info(model, revision=revision, files_metadata=True), tell
+        )
+        if info.gated:
+            patiently(lambda: may_read(hub, model), tell)
+        if not info.sha:
+            raise ValueError("no commit")
+        files = tuple(sorted(map(locked_file, info.siblings or ()), key=lambda file: file.path))
+        return LockedModel(
+            model=model, revision=revision, commit=info.sha, locked=now(), files=files
+        )
+    except RevisionNotFoundError:
+        raise unknown_revision(model, revision, names_of(hub, model)) from None
+    except (httpx2.HTTPError, OSError, HFValidationError) as error:
+        raise explained(error, hub.endpoint, model, known_user=bool(hub.token)) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else f"{error}"
+        raise not_a_hub(said, hub.endpoint, model) from None
+
+
+def may_read(hub: Hub, model: str) -> bool:
+    """Raises the hub's error when our token does not open a gated model."""
+    hub.api.auth_check(model)
+    return True
+
+
+def locked_file(sibling: Any) -> LockedFile:
+    size = sibling.lfs.size if sibling.lfs else sibling.size
+    if size is None or not (sibling.lfs or sibling.blob_id):
+        raise no_size(sibling.rfilename)
+    known = f"sha256:{sibling.lfs.sha256}" if sibling.lfs else f"git-sha1:{sibling.blob_id}"
+    return LockedFile(path=sibling.rfilename, size=size, hash=known)
+
+
+def names_of(hub: Hub, model: str) -> list[str]:
+    """Branches and tags; none where the hub does not say."""
+    try:
+        refs = hub.api.list_repo_refs(model)
+    except (httpx2.HTTPError, OSError, ValueError, KeyError, TypeError):
+        return []
+    return [each.name for each in (*refs.branches, *refs.tags)]
+
+
+def patiently(question: Callable[[], T], tell: Tell) -> T:
+    """Ask again after the pause that the hub asks for, or when it fails by itself; bounded.
+
+    Raises the last error of the hub when that does not help.
+    """
+    waited, tries = 0.0, 0
+    pause_s = 0.0
+
+    def attempt() -> T | None:
+        nonlocal waited, tries, pause_s
+        try:
+            return question()
+        except HfHubHTTPError as error:
+            status, headers = error.response.status_code, error.response.headers
+            pause = pause_after(status, headers, tries)
+            if pause is None or waited + pause > PATIENCE_S:
+                raise
+            waited, tries, pause_s = waited + pause, tries + 1, pause
+            tell(f"the hub answers {status}; asking again in {pause:g} s")
+            return None
+
+    return poll(attempt, timeout_s=2 * PATIENCE_S, pause=lambda: time.sleep(pause_s))
+
+
+def pause_after(status: int, headers: Mapping[str, str], tries: int) -> float | None:
+    """Seconds until it is worth asking again; None where it is not. Pure."""
+    if status == 429:
+        used_up = USED_UP.search(headers.get("ratelimit", ""))
+        given = used_up[1] if used_up else headers.get("retry-after", "")
+        if given.isdigit():
+            return max(1.0, float(given))
+    elif status < 500:
+        return None
+    pause = FIRST_PAUSE_S * 2**tries
+    return pause if pause <= LONGEST_PAUSE_S else None
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

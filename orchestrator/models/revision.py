@@ -1,0 +1,43 @@
+"""Which commit of a model is served: the lock's, unless the command line names another."""
+
+import re
+from pathlib import PurePosixPath
+
+from cluster.errors import Problem, UsageError
+from cluster.transport.parallel import Tell
+from orchestrator.models.lockfile import ModelsLock, pinned
+from orchestrator.recipes.recipe import Recipe
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock, tell: Tell) -> Recipe:
+    """What was asked for, at the lock's commit. `base` is the recipe without the command line.
+
+    A revision from the command line wins over the lock, and that is said. Raises UsageError when
+    the recipe is served at one commit only and none is known.
+    """
+    held = lock.find(base.model_copy(update={"model": asked.model}))
+    found = pinned(asked, lock)
+    if asked.revision != base.revision and held and held.commit not in ("", found.revision):
+        tell(
+            f"--set revision={asked.revision} wins: models.lock holds {held.commit[:12]} "
+            f"for {base.revision}"
+        )
+    if asked.needs_lock and not (COMMIT.fullmatch(found.revision) or lock.find(asked)):
+        raise UsageError(
+            Problem(
+                f"{asked.name} is served at one commit only, and nothing says which one "
+                f"`{asked.revision}` is",
+                "models.lock",
+                f"orchestrate models lock {asked.name}, or --set revision=COMMIT",
+            )
+        )
+    return found
+
+
+def commit_of(path: str) -> str:
+    """The commit whose snapshot lies in this folder of the hub's cache; empty for other folders."""
+    folder = PurePosixPath(path)
+    is_snapshot = folder.parent.name == "snapshots" and COMMIT.fullmatch(folder.name)
+    return folder.name if is_snapshot else ""

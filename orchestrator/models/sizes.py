@@ -1,0 +1,134 @@
+"""Where a model's sizes come from: the hosts' cache, a folder, the hub; else its architecture."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cluster.errors import HostError, OrchestrateError, PreflightError, Problem
+from cluster.transport.answers import last_answer
+from cluster.transport.program import guarded
+from cluster.transport.protocol import Transport
+from orchestrator.capacity.architecture import Shape, read_shape
+from orchestrator.capacity.config_json import QUANTIZATIONS
+from orchestrator.capacity.fit import Model
+from orchestrator.capacity.synthetic_tensors import known_tensors
+from orchestrator.capacity.tensors import Tensor, parse_tensors
+from orchestrator.host import make_tiny
+from orchestrator.host.model_headers import read_folder
+from orchestrator.models.cache import ModelFiles, require_complete
+from orchestrator.models.hub.sizes import read_hub
+from orchestrator.recipes.recipe import Recipe
+
+READ_LIMIT_S = 20.0  # headers of some hundred files over NFS
+
+
+def read_model(transport: Transport, recipe: Recipe, models: Sequence[ModelFiles]) -> Model:
+    """To serve: from a host that has it whole. Raises PreflightError where none has it."""
+    found = model_on_hosts(transport, recipe, models)
+    if found is None:
+        require_complete(recipe, models)
+        return model_elsewhere(recipe)  # a dry run, before it is made
+    return found
+
+
+def model_on_hosts(
+    transport: Transport, recipe: Recipe, models: Sequence[ModelFiles]
+) -> Model | None:
+    """Read on the first host that has it whole; None where no host has it. Raises HostError."""
+    whole = next((model for model in models if not model.problem), None)
+    if whole is None:
+        return None
+    answer = ask_headers(transport, whole)
+    if answer["problem"]:
+        raise PreflightError(
+            Problem(
+                f"model {recipe.model} in {whole.path}: {answer['problem']}",
+                whole.host.node.name,
+                f"orchestrate models verify {recipe.name}, then pull or sync it again",
+            )
+        )
+    return model_of(recipe, answer, f"{whole.host.node.name}:{whole.path}", whole.weight_bytes)
+
+
+def ask_headers(transport: Transport, model: ModelFiles) -> Any:
+    sent = guarded("orchestrator.host.model_headers", {"path": model.path}, READ_LIMIT_S)
+    limit_s = READ_LIMIT_S + 10
+    answer = last_answer(transport.run(model.host.node, sent, timeout_s=limit_s).out)
+    if answer["hangs"] or answer["code"]:
+        said = f"within {READ_LIMIT_S:g} s" if answer["hangs"] else answer["out"].strip()[-200:]
+        raise HostError(
+            model.host.node.name,
+            f"the headers of the weights in {model.path} could not be read ({said})",
+            "does the file system of the model cache answer? orchestrate cluster check",
+        )
+    return json.loads(answer["out"])
+
+
+def model_elsewhere(recipe: Recipe) -> Model:
+    """From a folder of this machine, the hub, or (the tiny model) its making.
+
+    Raises OrchestrateError when none of them speaks.
+    """
+    if recipe.made:
+        return model_of(recipe, {"config": make_tiny.CONFIG, "tensors": []}, "how it is made")
+    path = os.path.expanduser(recipe.model)
+    if os.path.isdir(path) or path.startswith(("/", ".")):
+        answer = read_folder(path)
+        if answer["problem"]:
+            hint = "a model's folder holds config.json and *.safetensors"
+            raise OrchestrateError(Problem(answer["problem"], recipe.model, hint))
+        return model_of(recipe, answer, path)
+    return model_of(recipe, read_hub(recipe), f"the hub, {recipe.model}@{recipe.revision}")
+
+
+def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int = 0) -> Model:
+    """`stored`: bytes of the weight files, used where nothing says what is in them."""
+    config = answer["config"] if isinstance(answer["config"], Mapping) else {}
+    shape = read_shape(config)
+    try:
+        tensors = parse_tensors(answer["tensors"])
+    except (TypeError, ValueError) as error:
+        raise OrchestrateError(
+            Problem(
+                f"a header lists a tensor that cannot be ({error})",
+                recipe.model,
+                "its files are damaged: orchestrate models verify",
+            )
+        ) from None
+    guesses = unknowns(shape)
+    if not tensors:
+        tensors = known_tensors(shape)
+        source += ", sizes computed from config.json"
+    if not tensors and stored:
+        tensors = spread_evenly(stored, shape)
+        guesses = (*guesses, "the weights are counted as if they split evenly over all ranks")
+    if not tensors:
+        raise OrchestrateError(
+            Problem(
+                f"the architecture {shape.architecture or shape.kind or '(none)'} "
+                "is not known, and there are no safetensors headers to count its weights from",
+                recipe.model,
+                "orchestrate models pull, or --set model=/a/folder/with/*.safetensors",
+            )
+        )
+    return Model(recipe.model, shape, tensors, source, guesses)
+
+
+def spread_evenly(stored: int, shape: Shape) -> tuple[Tensor, ...]:
+    count = max(1, len(shape.layers))
+    each = (stored // count, 1)
+    return tuple(Tensor(f"model.layers.{n}.weights", "U8", each) for n in range(count))
+
+
+def unknowns(shape: Shape) -> tuple[str, ...]:
+    """What makes the answer a guess."""
+    found = []
+    if not shape.family:
+        name = shape.architecture or shape.kind or "without a name"
+        found.append(f"architecture {name} is not known: split by the names of its tensors")
+    if shape.quantization and shape.quantization not in QUANTIZATIONS:
+        found.append(f"quantisation {shape.quantization} is not known: counted as stored")
+    if not (shape.layers and (shape.latent or (shape.kv_heads and shape.head_dim))):
+        found.append("config.json does not say enough to size the KV cache")
+    return tuple(found)

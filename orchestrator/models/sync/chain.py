@@ -1,0 +1,147 @@
+"""The chain of hosts while a model travels along it: from events to orders; pure.
+
+Each host passes on to its successor what that one lacks. A host that fails is taken out and its
+neighbours are joined; what arrives damaged comes again, once, from a predecessor that is right.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.models.sync.plan import Content, Receiver
+
+Order = tuple[str, dict[str, Any]]  # host and what it is told
+
+
+@dataclass
+class Chain:
+    """The state of one copy. `failed` and `damaged` hold what went wrong, for the report."""
+
+    source: str
+    receivers: Mapping[str, Receiver]
+    contents: Sequence[Content]
+    failed: dict[str, str] = field(default_factory=dict)
+    placed: set[str] = field(default_factory=set)
+    damaged: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._order = [self.source, *self.receivers]
+        self._linked: dict[str, str] = {}  # to whom each host sends now
+        self._wanted = [content.hash for content in self.contents]
+        self._values: dict[str, dict[int, str]] = {name: {} for name in self._order}
+        self._asked: set[int] = set()  # the source shall hash these
+        self._again: set[tuple[str, int]] = set()
+        self._placing: set[str] = set()
+        self._second_chance: set[str] = set()
+        self._blamed: set[str] = set()  # failed by the word of a neighbour alone
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.damaged) or all(
+            name in self.placed or name in self.failed for name in self.receivers
+        )
+
+    def begin(self) -> list[Order]:
+        """Join the hosts; let the source hash what nobody else can judge."""
+        unknown = [index for index, wanted in enumerate(self._wanted) if not wanted]
+        return [*self._ask_source(unknown), *self._join(), *self._settle()]
+
+    def on(self, host: str, event: Mapping[str, Any]) -> list[Order]:
+        """What is to be done after an event of a host."""
+        if host in self.failed:
+            if host in self._blamed and "gone" in event:
+                self.failed[host] = event["gone"]
+            return []
+        if "hashed" in event:
+            return self._hashed(host, *event["hashed"])
+        if "forgot" in event:
+            self._linked.pop(self._before(host))
+            return self._join()
+        if "placed" in event:
+            self.placed.add(host)
+        if "lost" in event:
+            return self._lost(host, event["lost"], event["why"])
+        if ("gone" in event or "error" in event) and host in self._order:
+            return self._drop(host, event.get("error") or event["gone"])
+        return []
+
+    def give_up(self, why: str) -> None:
+        """Whoever is not done has failed."""
+        for name in self.receivers:
+            if name not in self.placed:
+                self.failed.setdefault(name, why)
+
+    def _hashed(self, host: str, index: int, value: str) -> list[Order]:
+        self._values[host][index] = value
+        if host == self.source:
+            self._wanted[index] = self._wanted[index] or value
+            if value != self._wanted[index]:
+                path, wanted = self.contents[index].paths[0], self._wanted[index]
+                self.damaged.append(f"{path} has {value} instead of {wanted}")
+        return self._settle()
+
+    def _settle(self) -> list[Order]:
+        """Ask again for what is damaged; place what is whole."""
+        orders: list[Order] = []
+        for host in [name for name in self._order if name != self.source]:
+            values = self._values[host]
+            for index, value in list(values.items()):
+                if self._wanted[index] and value != self._wanted[index] and host in self._order:
+                    orders += self._mend(host, index)
+            whole = sum(value == self._wanted[index] for index, value in values.items())
+            if whole == len(self.contents) and host not in self._placing:
+                self._placing.add(host)
+                orders.append((host, {"place": None}))
+        return orders
+
+    def _mend(self, host: str, index: int) -> list[Order]:
+        before = self._before(host)
+        if self._values[self.source].get(index) is None:
+            return self._ask_source([index])
+        if (host, index) in self._again:
+            return self._drop(host, f"{self.contents[index].paths[0]} arrived damaged twice")
+        if self._values[before].get(index) != self._wanted[index]:
+            return []  # its turn comes once its predecessor is right
+        self._again.add((host, index))
+        del self._values[host][index]
+        return [(host, {"again": [index]})]
+
+    def _ask_source(self, indices: Iterable[int]) -> list[Order]:
+        fresh = [index for index in indices if index not in self._asked]
+        self._asked.update(fresh)
+        return [(self.source, {"hash": fresh})] if fresh else []
+
+    def _lost(self, host: str, lost: str, why: str) -> list[Order]:
+        """A link broke, and either end may be the cause: the far one may try the source."""
+        if self._linked.get(host) != lost or lost in self.placed or lost not in self._order:
+            return []
+        if host == self.source or lost in self._second_chance:
+            self._blamed.add(lost)
+            return self._drop(lost, f"the link {host} -> {lost} broke: {why}")
+        self._second_chance.add(lost)
+        self._order.remove(lost)
+        self._order.insert(1, lost)
+        return self._join()
+
+    def _drop(self, host: str, why: str) -> list[Order]:
+        if host == self.source:
+            self.give_up(f"the source {host} failed: {why}")
+            return []
+        if host not in self.placed:
+            self.failed[host] = why
+        self._order.remove(host)
+        return [*self._join(), *self._settle()]
+
+    def _before(self, host: str) -> str:
+        return self._order[self._order.index(host) - 1]
+
+    def _join(self) -> list[Order]:
+        """Orders for those whose successor is a new one."""
+        orders: list[Order] = []
+        for name, following in zip(self._order, self._order[1:], strict=False):
+            if self._linked.get(name) != following:
+                self._linked[name] = following
+                to = self.receivers[following]
+                target = {"address": to.address, "port": to.port, "token": to.token}
+                orders.append((name, {"next": {"name": following, **target}}))
+        return orders

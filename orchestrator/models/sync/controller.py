@@ -1,0 +1,160 @@
+"""The programs of a copy while they run: events in, orders out, to the end."""
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.errors import HostError, OrchestrateError
+from cluster.facts.hosts import HostFacts
+from cluster.transport.answers import answers
+from cluster.transport.parallel import Tell
+from cluster.transport.protocol import Session
+from orchestrator.models.sync.chain import Chain, Order
+
+SILENCE_S = 10.0  # a host reports twice a second
+STUCK_S = 120.0  # no byte has moved on any host, though all report
+BEAT_S, TICK_S, COUNT_S = 10.0, 0.5, 2.0
+GONE = "its program ended, or the connection broke"
+
+
+@dataclass
+class Talk:
+    """One host's program. `said` holds its counters; `done_s` when it was complete."""
+
+    host: HostFacts
+    session: Session
+    token: str
+    said: dict[str, int] = field(default_factory=dict)
+    ready: dict[str, Any] = field(default_factory=dict)
+    done_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.events: Iterator[dict[str, Any]] = answers(self.session, SILENCE_S)
+
+    @property
+    def name(self) -> str:
+        return self.host.node.name
+
+    def order(self, words: Mapping[str, Any]) -> None:
+        try:
+            self.session.send(json.dumps(words) + "\n")
+        except OSError:
+            raise HostError(self.name, GONE) from None
+
+    def expect(self, key: str) -> dict[str, Any]:
+        """The next event with this key. Raises HostError for another end."""
+        try:
+            for event in self.events:
+                if key in event:
+                    return event
+                if "error" in event:
+                    raise HostError(self.name, event["error"])
+        except TimeoutError:
+            raise HostError(self.name, f"no sign of life for {SILENCE_S:g} s") from None
+        raise HostError(self.name, GONE)
+
+
+@dataclass
+class Follow:
+    """The events of all hosts, and the orders that follow from them."""
+
+    chain: Chain
+    talks: Mapping[str, Talk]
+    tell: Tell
+    progress: Tell
+
+    def run(self) -> None:
+        """Until every host is done or has failed."""
+        self.inbox: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
+        self.begun = self.moved = beaten = time.monotonic()
+        for talk in self.talks.values():
+            threading.Thread(target=self._listen, args=(talk,), daemon=True).start()
+        self._send(self.chain.begin())
+        while not self.chain.finished:
+            with suppress(queue.Empty):
+                self._take(*self.inbox.get(timeout=TICK_S))
+            now = time.monotonic()
+            if now - self.moved > STUCK_S:
+                self.chain.give_up(f"nothing has moved on any host for {STUCK_S:g} s")
+            if now - beaten > BEAT_S:
+                self._send([(name, {}) for name in self.talks])
+                beaten = now
+
+        self._count()
+
+    def _count(self) -> None:
+        """The counters as they are at the end."""
+        left = {name for name in self.talks if name not in self.chain.failed}
+        self._send([(name, {"count": None}) for name in left])
+        end = time.monotonic() + COUNT_S
+        while left and time.monotonic() < end:
+            with suppress(queue.Empty):
+                name, event = self.inbox.get(timeout=TICK_S)
+                if "last" in event:
+                    self.talks[name].said = event["last"]
+                if "last" in event or "gone" in event:
+                    left.discard(name)
+
+    def _listen(self, talk: Talk) -> None:
+        why = GONE
+        try:
+            for event in talk.events:
+                self.inbox.put((talk.name, event))
+        except TimeoutError:
+            why = f"no sign of life for {SILENCE_S:g} s"
+        except (OrchestrateError, OSError) as error:
+            why = str(error)
+        self.inbox.put((talk.name, {"gone": why}))
+
+    def _take(self, name: str, event: dict[str, Any]) -> None:
+        talk = self.talks[name]
+        if "counters" in event:
+            if event["counters"] != talk.said:
+                talk.said, self.moved = event["counters"], time.monotonic()
+                self.progress(self._line())
+            return
+        self.moved = time.monotonic()
+        if "placed" in event:
+            talk.done_s = self.moved - self.begun
+        failed = set(self.chain.failed)
+        self._send(self.chain.on(name, event))
+        self._say(name, event, set(self.chain.failed) - failed)
+
+    def _say(self, name: str, event: dict[str, Any], failed: set[str]) -> None:
+        if "placed" in event:
+            self.tell(f"{name} is complete")
+        if "refused" in event:
+            self.tell(f"{name} refused a connection from {event['refused']}: it has no token")
+        if "forgot" in event:
+            paths = [self.chain.contents[index].paths[0] for index in event["forgot"]]
+            self.tell(f"{name} has a damaged {', '.join(paths)}: it comes again")
+        if "lost" in event and not self.chain.finished:
+            self.tell(f"{name} does not reach {event['lost']}: {event['why']}")
+        for each in sorted(failed):
+            self.tell(f"{each} is out: {self.chain.failed[each]}")
+
+    def _send(self, orders: Sequence[Order]) -> None:
+        for name, words in orders:
+            try:
+                self.talks[name].order(words)
+            except OrchestrateError as error:
+                self.inbox.put((name, {"gone": error.problems[0].what}))
+
+    def _line(self) -> str:
+        """Shares of all that is to come, and the rate and the time left of the slowest."""
+        seconds = max(time.monotonic() - self.begun, 0.001)
+        shares, rates, left = [], [0.0], 0.0
+        for name, receiver in self.chain.receivers.items():
+            if name in self.chain.failed or not receiver.missing:
+                continue
+            got = self.talks[name].said.get("got", 0)
+            shares.append(f"{name} {100 * got // receiver.missing} %")
+            rates.append(got / seconds)
+            left = max(left, (receiver.missing - got) * seconds / max(got, 1))
+        rate = min(rates[1:], default=0.0)
+        return f"{', '.join(shares)}; {rate / 1e6:.0f} MB/s each, {left:.0f} s left"

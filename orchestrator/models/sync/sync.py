@@ -1,0 +1,175 @@
+"""The verb `models sync`: a model from one host to all others at once, along a chain of hosts."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.checks.shared_cache import ask_cache
+from cluster.errors import HostsError, OrchestrateError, Problem
+from cluster.execution.lock import cluster_lock
+from cluster.facts.gather import gather_facts
+from cluster.facts.hosts import HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.transport.parallel import Tell, gather
+from cluster.transport.protocol import Transport
+from orchestrator.models.cache import ModelFiles, look
+from orchestrator.models.lockfile import LockedModel, ModelsLock, pinned
+from orchestrator.models.sync.chain import Chain
+from orchestrator.models.sync.copying import Copy
+from orchestrator.models.sync.plan import (
+    Content,
+    checked_against,
+    choose_source,
+    contents_of,
+    in_chain_order,
+)
+from orchestrator.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class HostCopy:
+    """What became of one host: bytes, seconds, and bytes a second of what it received."""
+
+    host: str
+    state: str  # source, complete, was complete, shared, failed
+    received: int = 0
+    sent: int = 0
+    seconds: float = 0.0
+    rate: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """A copy that has ended. `bytes` is the model's size; `verified` says against what."""
+
+    model: str
+    commit: str
+    source: str
+    bytes: int
+    verified: str
+    hosts: tuple[HostCopy, ...]
+    seconds: float
+
+    @property
+    def whole(self) -> bool:
+        return all(host.state != "failed" for host in self.hosts)
+
+
+def sync(
+    transport: Transport,
+    config: ClusterConfig,
+    recipe: Recipe,
+    lock: ModelsLock,
+    wanted_source: str | None,
+    says: tuple[Tell, Tell],
+) -> SyncReport:
+    """Copy, verify, put in place; a host that fails is in the report and stops no other.
+
+    `says` takes what happens, and how far it is. Raises PreflightError when no host has the model,
+    OrchestrateError when the source's files are damaged.
+    """
+    begun = time.monotonic()
+    with cluster_lock(transport, config, recipe.model) as held:
+        copy = prepare(transport, config, recipe, lock, wanted_source, says)
+        name = copy.hosts[0].node.name
+        order = in_chain_order([node.name for node in config.node], name)
+        held.audit(f"models sync {recipe.name} from {name} to {', '.join(order)}")
+        chain = copy.run()
+    require_sound(chain)
+    return SyncReport(
+        model=recipe.model,
+        commit=copy.request["commit"],
+        source=name,
+        bytes=sum(content.size for content in copy.contents),
+        verified=checked_against(lock.find(recipe), copy.contents, name),
+        hosts=tuple(outcome_of(each, copy, chain) for each in [name, *order]),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def prepare(
+    transport: Transport,
+    config: ClusterConfig,
+    recipe: Recipe,
+    lock: ModelsLock,
+    wanted_source: str | None,
+    says: tuple[Tell, Tell],
+) -> Copy:
+    """Who has it, who gets it, and which files; nothing is written."""
+    entry, exact = lock.find(recipe), pinned(recipe, lock)
+    facts = gather_facts(transport, config)
+    failed = {each.node.name: each.error.problems[0].what for each in facts.unreached}
+    models = seen_by(transport, exact, facts.hosts, failed)
+    if not models:
+        raise HostsError([OrchestrateError(Problem(w, n)) for n, w in failed.items()])
+    source = choose_source(recipe, models, entry, wanted_source)
+    name = source.host.node.name
+    contents, request = what_to_copy(transport, recipe, source, entry)
+    order = in_chain_order([node.name for node in config.node], name)
+    by_name = {model.host.node.name: model.host for model in models}
+    hosts = [source.host, *(by_name[each] for each in order if each in by_name)]
+    tell, progress = says
+    tell(f"{recipe.model}: {gigabytes(contents)} from {name} to {len(hosts) - 1} hosts")
+    return Copy(transport, request, contents, hosts, tell, progress, failed)
+
+
+def require_sound(chain: Chain) -> None:
+    """Raises OrchestrateError that names every damaged file of the source."""
+    if chain.damaged:
+        hint = "mend it there, or choose another host with --from HOST"
+        raise OrchestrateError(*(Problem(what, chain.source, hint) for what in chain.damaged))
+
+
+def seen_by(
+    transport: Transport, recipe: Recipe, hosts: Sequence[HostFacts], failed: dict[str, str]
+) -> list[ModelFiles]:
+    """The model as each host sees it; a host whose cache cannot be read goes to `failed`."""
+    found: list[ModelFiles] = []
+    for host, outcome in gather(hosts, lambda host: look(transport, recipe, [host])[0]):
+        if isinstance(outcome, OrchestrateError):
+            failed[host.node.name] = outcome.problems[0].what
+        else:
+            found.append(outcome)
+    return found
+
+
+def what_to_copy(
+    transport: Transport, recipe: Recipe, source: ModelFiles, entry: LockedModel | None
+) -> tuple[list[Content], dict[str, Any]]:
+    """The files of the source, and where they belong on any host."""
+    asked = {"path": source.path, "refs": [recipe.revision]}
+    found = ask_cache(transport, source.host, "orchestrator.host.snapshot", asked)
+    in_hub = "/" in recipe.model and not recipe.model.startswith(("/", "~"))
+    commit = source.path.rsplit("/", 1)[1] if in_hub else ""
+    request = {
+        "model": recipe.model,
+        "commit": commit,
+        "refs": {name: to for name, to in found["refs"].items() if in_hub and to == commit},
+        "run": secrets.token_hex(8),
+    }
+    return contents_of(found["files"], entry), request
+
+
+def gigabytes(contents: Sequence[Content]) -> str:
+    return f"{sum(content.size for content in contents) / 1e9:.2f} GB"
+
+
+def outcome_of(name: str, copy: Copy, chain: Chain) -> HostCopy:
+    failures: Mapping[str, str] = {**copy.failed, **chain.failed}
+    talk = copy.talks.get(name)
+    said = talk.said if talk else {}
+    received, sent = said.get("got", 0), said.get("sent", 0)
+    if name in failures:
+        return HostCopy(name, "failed", received, sent, detail=failures[name])
+    if name in copy.shared:
+        return HostCopy(name, "shared", detail=f"shares the folder of {copy.shared[name]}")
+    if name == chain.source:
+        return HostCopy(name, "source", 0, sent)
+    assert talk
+    if not chain.receivers[name].missing:
+        return HostCopy(name, "was complete", received, sent)
+    rate = received / talk.done_s if talk.done_s else 0.0
+    return HostCopy(name, "complete", received, sent, talk.done_s, rate)

@@ -1,0 +1,221 @@
+"""The verb `models verify`: every file on every host against the lock."""
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+from cluster.errors import HostError, OrchestrateError, Problem, UsageError
+from cluster.facts.gather import gather_facts
+from cluster.facts.hosts import HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.inventory.node import Node
+from cluster.inventory.problems import node_named
+from cluster.transport.parallel import Tell, gather
+from cluster.transport.protocol import Session, Transport
+from orchestrator.models.cache import look
+from orchestrator.models.lockfile import LockedModel, lock_path, pinned, read_lock
+from orchestrator.models.verify.differences import Difference, differences, without_metadata
+from orchestrator.models.verify.hashing import Contents, Progress, hash_program, read_contents
+from orchestrator.models.verify.progress import GB, ProgressLine
+from orchestrator.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is verified against what; `quick` reads no content."""
+
+    recipe: Recipe
+    locked: LockedModel
+    quick: bool = False
+    host: str | None = None
+
+
+@dataclass(frozen=True)
+class HostVerify:
+    """One host's result; sizes in bytes. `sha256` by path, of every file that was read;
+    `size_only` counts the files of which a quick look could compare nothing but the size.
+    """
+
+    host: str
+    state: Literal["same", "differs", "failed"]
+    path: str = ""
+    mounted: str = ""
+    differences: tuple[Difference, ...] = ()
+    problem: str = ""
+    read_bytes: int = 0
+    seconds: float = 0.0
+    cores: int = 0
+    size_only: int = 0
+    sha256: dict[str, str] = field(default_factory=dict)
+
+
+Outcome = HostVerify | OrchestrateError
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    recipe: str
+    model: str
+    commit: str
+    files: int
+    total_bytes: int
+    quick: bool
+    hosts: tuple[HostVerify, ...]
+    errors: tuple[OrchestrateError, ...]
+    seconds: float
+
+    @property
+    def same(self) -> bool:
+        return all(host.state == "same" for host in self.hosts)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a host has the model, and the program that looks at it."""
+
+    host: HostFacts
+    path: str
+    session: Session | OrchestrateError
+
+
+def verify(
+    transport: Transport, config: ClusterConfig, wanted: Wanted, tell: Tell, progress: Tell
+) -> VerifyReport:
+    """Look at the hosts side by side; what fails on one is a row, and hides no other.
+
+    `progress` is told one line about all hosts, again and again.
+    """
+    begun = time.monotonic()
+    nodes = chosen(config, wanted.host)
+    facts = gather_facts(transport, config.model_copy(update={"node": nodes}))
+    outcomes: dict[str, Outcome] = {lost.node.name: lost.error for lost in facts.unreached}
+    paths = gather(facts.hosts, partial(find, transport, wanted))
+    outcomes.update((host.node.name, e) for host, e in paths if isinstance(e, OrchestrateError))
+    places: list[Place] = []
+    try:
+        for host, path in paths:
+            if isinstance(path, str):
+                places.append(Place(host, path, opened(transport, host.node, path, wanted)))
+        read = gather(places, partial(verify_host, wanted, tell, ProgressLine(progress)))
+        outcomes.update((place.host.node.name, outcome) for place, outcome in read)
+    finally:  # after Ctrl-C too: the end of its input ends each program
+        for place in places:
+            if not isinstance(place.session, OrchestrateError):
+                place.session.close()
+    found = [(node.name, outcomes[node.name]) for node in nodes]
+    return VerifyReport(
+        wanted.recipe.name,
+        wanted.locked.model,
+        wanted.locked.commit,
+        len(wanted.locked.files),
+        wanted.locked.total_bytes,
+        wanted.quick,
+        tuple(row_of(name, outcome) for name, outcome in found),
+        tuple(each for _, each in found if isinstance(each, OrchestrateError)),
+        time.monotonic() - begun,
+    )
+
+
+def row_of(name: str, outcome: Outcome) -> HostVerify:
+    if isinstance(outcome, HostVerify):
+        return outcome
+    what = "; ".join(problem.what.splitlines()[0] for problem in outcome.problems)
+    return HostVerify(name, "failed", problem=what)
+
+
+def from_lock(
+    config: ClusterConfig, recipe: Recipe, *, quick: bool = False, host: str | None = None
+) -> Wanted:
+    """What models.lock holds of the recipe. Raises UsageError where it holds nothing."""
+    path = lock_path(config)
+    lock = read_lock(path)
+    locked = lock.find(recipe)
+    if locked is None:
+        what = f"{recipe.model} at {recipe.revision} is not locked: nothing says how its files are"
+        raise UsageError(Problem(what, str(path), f"orchestrate models lock {recipe.name}"))
+    return Wanted(pinned(recipe, lock), locked, quick, host)
+
+
+def chosen(config: ClusterConfig, name: str | None) -> tuple[Node, ...]:
+    return config.node if name is None else (node_named(config.node, name),)
+
+
+def find(transport: Transport, wanted: Wanted, host: HostFacts) -> str:
+    """The folder of the model. Raises HostError where there is none, or the cache hangs."""
+    [model] = look(transport, wanted.recipe, [host])
+    if model.problem == "missing":
+        what = f"model {wanted.recipe.model} is not here: no folder {model.path}"
+        raise HostError(host.node.name, what, f"orchestrate models pull {wanted.recipe.name}")
+    return model.path
+
+
+def opened(
+    transport: Transport, node: Node, path: str, wanted: Wanted
+) -> Session | OrchestrateError:
+    files = wanted.locked.files
+    sizes = {} if wanted.quick else {file.path: file.size for file in files}
+    git = tuple(file.path for file in files if file.hash.startswith("git-sha1:"))
+    try:
+        return transport.session(node, hash_program(path, sizes, git))
+    except OrchestrateError as error:
+        return error
+
+
+def verify_host(wanted: Wanted, tell: Tell, line: ProgressLine, place: Place) -> HostVerify:
+    name = place.host.node.name
+    if isinstance(place.session, OrchestrateError):
+        raise place.session
+    begun = time.monotonic()
+    line.begin(name)
+
+    def told(progress: Progress) -> None:
+        if progress.done:
+            line.note(name, progress)
+        elif not wanted.quick:
+            tell(f"{name}: {plan_of(progress)}")
+
+    try:
+        contents = read_contents(place.host.node, place.session, told)
+    finally:
+        line.end(name)
+    row = compared(wanted, place, contents, time.monotonic() - begun)
+    tell(f"{name}: {outcome(row)}")
+    return row
+
+
+def plan_of(progress: Progress) -> str:
+    """What a host is about to hash, and on how much of the machine."""
+    text = (
+        f"hashing {progress.files} files, {progress.total / GB:.1f} GB, on {progress.cores} cores"
+    )
+    if 0 < progress.files < progress.cores:
+        idle = progress.cores - progress.files
+        text += f" ({idle} stay idle: a SHA-256 cannot be split, and there are fewer files)"
+    return text
+
+
+def outcome(row: HostVerify) -> str:
+    count = len(row.differences)
+    text = f"{count} file{'s differ' if count > 1 else ' differs'}" if count else "as locked"
+    if not row.read_bytes:
+        return text
+    rate = row.read_bytes / GB / row.seconds
+    return f"{text}; {row.read_bytes / GB:.1f} GB read in {row.seconds:.1f} s ({rate:.2f} GB/s)"
+
+
+def compared(wanted: Wanted, place: Place, contents: Contents, seconds: float) -> HostVerify:
+    found = differences(wanted.locked.files, contents, quick=wanted.quick)
+    cache = place.host.cache
+    return HostVerify(
+        place.host.node.name,
+        "differs" if found else "same",
+        place.path,
+        f"{cache.type} from {cache.source}",
+        found,
+        read_bytes=contents.read_bytes,
+        seconds=seconds,
+        cores=contents.cores,
+        size_only=without_metadata(wanted.locked.files, contents.found) if wanted.quick else 0,
+        sha256={path: read.sha256 for path, read in contents.hashes.items() if read.sha256},
+    )

@@ -1,0 +1,53 @@
+"""`orchestrate test determinism`: parse, ask, show the report. No logic."""
+
+from typing import Annotated
+
+import typer
+
+from orchestrator.api.options import KeyFile, ModelName, Url, with_target
+from orchestrator.api.target import Target, Wanted
+from orchestrator.cli.console import Console
+from orchestrator.cli.options import Json, Nodes
+from orchestrator.proofs.cli import prove
+from orchestrator.proofs.determinism.ask import Ask, hear, new_run
+from orchestrator.proofs.determinism.report import DeterminismReport, report_of
+
+Requests = Annotated[int, typer.Option(min=2, help="How often the same is asked in a crowd.")]
+Concurrency = Annotated[
+    int, typer.Option(min=1, help="Of these so many at a time, and as many others.")
+]
+Tokens = Annotated[int, typer.Option(min=1, help="Tokens of each compared answer.")]
+Seed = Annotated[int, typer.Option(help="Of the prompt and of the crowd.")]
+Bitwise = Annotated[
+    bool,
+    typer.Option(
+        "--bitwise",
+        help="Fail also where only logprobs differ. Always so where the recipe sets "
+        "VLLM_BATCH_INVARIANT.",
+    ),
+]
+
+
+def prove_determinism(
+    requests: Requests = 100,
+    concurrency: Concurrency = 10,
+    tokens: Tokens = 128,
+    seed: Seed = 0,
+    bitwise: Bitwise = False,
+    url: Url = None,
+    model: ModelName = None,
+    api_key_file: KeyFile = None,
+    nodes: Nodes = None,
+    json: Json = False,
+) -> None:
+    """The same answer, token by token: alone, in a crowd, from a warm cache."""
+    ask = Ask(requests, concurrency, tokens, seed, bitwise)
+
+    def verb(console: Console, target: Target) -> int:
+        def test() -> DeterminismReport:
+            run = new_run()
+            return report_of(target, ask, run, hear(target, ask, run, console.tell))
+
+        return prove(console, target, "determinism", test, json, seed=seed)
+
+    with_target(Wanted(url, model, api_key_file, nodes), verb)

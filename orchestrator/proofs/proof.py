@@ -1,0 +1,47 @@
+"""What every test of a live model reports, and how it is shown; pure."""
+
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from cluster.checks.finding import Finding
+from orchestrator.cli.console import CONTROL
+from orchestrator.cli.render import table
+
+STYLES = {"pass": "green", "warning": "yellow", "failure": "bold red"}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """`url` is for people, `model` the served name. Tests add fields of their own."""
+
+    url: str
+    model: str
+    findings: tuple[Finding, ...]
+    passed: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        failed = any(each.state == "failure" for each in self.findings)
+        object.__setattr__(self, "passed", not failed)
+
+
+def proof_screen(title: str, proof: Proof, *lines: str) -> RenderableType:
+    """One row a finding, its hint beneath it, once for several in a row; then the lines."""
+    verdict = "passed" if proof.passed else "FAILED"
+    style = "bold green" if proof.passed else "bold red"
+    head = Text.assemble(f"{title} of {proof.model} at {proof.url}: ", (verdict, style))
+    rows = table("", "check", "note")
+    for each, after in zip_longest(proof.findings, proof.findings[1:]):
+        rows.add_row(
+            Text(each.state, style=STYLES[each.state]), each.check, Text(visible(each.what))
+        )
+        if each.hint and each.state != "pass" and (after is None or after.hint != each.hint):
+            rows.add_row("", "", Text(f"hint: {each.hint}", style="dim"))
+    return Group(head, rows, *(Text(line) for line in lines))
+
+
+def visible(text: str) -> str:
+    """A model's words for a terminal: control characters but newline and tab as escapes."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)

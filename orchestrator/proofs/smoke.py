@@ -1,0 +1,119 @@
+"""The verb `test smoke`: is it well, does it serve the model, does it say the same thing twice."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from cluster.checks.finding import Finding
+from cluster.transport.parallel import Tell
+from orchestrator.api.errors import hint_of
+from orchestrator.api.reply import Failure, Outcome, Reply
+from orchestrator.api.request import completion
+from orchestrator.api.send import connected, send
+from orchestrator.api.target import Target, served_models
+from orchestrator.proofs.proof import Proof
+from orchestrator.serving.health import GENERATION_LIMIT_S, PROMPT, problem_of
+
+TOKENS = 16
+
+
+@dataclass(frozen=True)
+class SmokeReport(Proof):
+    """What was found, in the order of asking; seconds from the request on."""
+
+    text: str = ""
+    tokens: int = 0
+    first_token_s: float | None = None
+    answer_s: float | None = None
+
+
+def smoke(target: Target, tell: Tell) -> SmokeReport:
+    """Ask in steps; a server that cannot be reached is asked no further."""
+    tell(f"asking {target.shown}")
+    health = check_health(target)
+    if health.state == "failure":
+        return SmokeReport(target.shown, target.model, (health,))
+    models = check_models(target)
+    tell(f"the same {TOKENS} tokens twice, at temperature 0")
+    first, second = asyncio.run(asked_twice(target))
+    findings = (health, models, *check_answers(target, first, second))
+    if isinstance(first, Failure):
+        return SmokeReport(target.shown, target.model, findings)
+    timing = first.timing
+    return SmokeReport(
+        target.shown,
+        target.model,
+        findings,
+        first.text,
+        first.usage.completion,
+        timing.first_token_s,
+        timing.total_s,
+    )
+
+
+def check_health(target: Target) -> Finding:
+    """200 is well. Other servers than vLLM may have no /health: a warning."""
+    found = finding_of("/health", target)
+    try:
+        with target.http() as http:
+            begun = time.monotonic()
+            answer = http.get("/health")
+    except httpx.HTTPError as error:
+        return found("failure", f"no answer: {problem_of(error)}", "orchestrate status")
+    if answer.status_code == 404:
+        return found("warning", "this server has none", "nothing to do, unless it is vLLM")
+    if answer.status_code != 200:
+        said = f"HTTP {answer.status_code} {answer.text.strip()[:200]}".strip()
+        return found("failure", said, "orchestrate logs")
+    return found("pass", f"HTTP 200 after {(time.monotonic() - begun) * 1000:.0f} ms", "")
+
+
+def check_models(target: Target) -> Finding:
+    found = finding_of("/v1/models", target)
+    names = served_models(target)
+    if target.model not in names:
+        what = f"does not serve `{target.model}`, but {', '.join(names) or 'nothing'}"
+        return found("failure", what, "choose one of these with --model")
+    return found("pass", f"serves {', '.join(names)}", "")
+
+
+async def asked_twice(target: Target) -> tuple[Outcome, Outcome]:
+    """Once as a stream, which gives the time to the first token, and once whole."""
+    call = completion(target.model, PROMPT, max_tokens=TOKENS, temperature=0)
+    async with connected(target.url, target.key) as server:
+        first = await send(server, call.streamed(), timeout_s=GENERATION_LIMIT_S)
+        if isinstance(first, Failure):
+            return first, first
+        return first, await send(server, call, timeout_s=GENERATION_LIMIT_S)
+
+
+def check_answers(target: Target, first: Outcome, second: Outcome) -> tuple[Finding, ...]:
+    generation, repeat = finding_of("generation", target), finding_of("same again", target)
+    if isinstance(first, Failure):
+        return (generation("failure", f"{first.kind}: {first}", hint_of(first)),)
+    if not first.usage.completion and not first.text:
+        return (generation("failure", "the answer is empty", "orchestrate logs"),)
+    made = generation("pass", said(first), "")
+    if isinstance(second, Failure):
+        return made, repeat("failure", f"{second.kind}: {second}", hint_of(second))
+    if first.text != second.text:
+        what = f"another text at temperature 0: first {first.text!r}, then {second.text!r}"
+        return made, repeat("failure", what, "orchestrate logs")
+    return made, repeat("pass", "the same text as a stream and whole", "")
+
+
+def said(reply: Reply) -> str:
+    first_ms = (reply.timing.first_token_s or 0) * 1000
+    tokens, total_s = reply.usage.completion, reply.timing.total_s
+    return f"first token after {first_ms:.0f} ms, {tokens} in {total_s:.2f} s: {reply.text!r}"
+
+
+def finding_of(check: str, target: Target) -> Callable[..., Finding]:
+    def made(state: Any, what: str, hint: str) -> Finding:
+        return Finding(check, target.shown, state, what, hint)
+
+    return made

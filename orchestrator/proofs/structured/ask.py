@@ -1,0 +1,84 @@
+"""The verb `test structured`: samples of every schema, judged one by one."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cluster.transport.parallel import Tell
+from orchestrator.api.closed_loop import Limits, send_all
+from orchestrator.api.reply import Failure, Outcome
+from orchestrator.api.request import Call
+from orchestrator.api.send import ANSWER_LIMIT_S, connected
+from orchestrator.api.target import Target
+from orchestrator.proofs.structured.judge import Sample, finding, result_of, sample_of
+from orchestrator.proofs.structured.report import StructuredReport
+from orchestrator.proofs.structured.subject import Sampling, Subject
+from orchestrator.records.jsonl import Keep
+
+AT_ONCE = 8
+LOST = ("connect", "timeout")  # what the next request would meet as well
+DENIED = (401, 403, 404)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The number-th sample of a subject."""
+
+    subject: Subject
+    number: int
+
+
+def ask_structured(
+    target: Target, subjects: Sequence[Subject], sampling: Sampling, keep: Keep, tell: Tell
+) -> StructuredReport:
+    """Every sample of every schema; after a lost server nothing more is sent."""
+    asked = [Asked(each, n) for each in subjects for n in range(sampling.samples)]
+    tell(
+        f"asking {target.shown}: {len(asked)} samples of {len(subjects)} schemas, "
+        f"{AT_ONCE} at once, at most {ANSWER_LIMIT_S:g} s each"
+    )
+    samples = asyncio.run(Sampler(target, sampling, keep, tell).all(asked))
+    results = [
+        result_of(each, [sample for sample in samples if sample.schema == each.name])
+        for each in subjects
+    ]
+    findings = tuple(finding(each, target.shown, sampling.samples) for each in results)
+    return StructuredReport(target.shown, target.model, findings, sampling, tuple(results))
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Sends the questions; every sample is kept as it ends."""
+
+    target: Target
+    sampling: Sampling
+    keep: Keep
+    tell: Tell
+
+    async def all(self, asked: Sequence[Asked]) -> list[Sample]:
+        samples: list[Sample] = []
+        lost = asyncio.Event()
+
+        def calls() -> Iterator[Call]:
+            for one in asked:
+                if lost.is_set():
+                    return
+                yield self.sampling.call(self.target.model, one.subject, one.number)
+
+        def done(place: int, outcome: Outcome) -> None:
+            one = asked[place]
+            seed = self.sampling.seed_of(one.subject, one.number)
+            samples.append(sample_of(one.subject, one.number, seed, outcome))
+            self.keep(samples[-1])
+            if is_lost(outcome):
+                lost.set()
+            if sum(each.schema == one.subject.name for each in samples) == self.sampling.samples:
+                self.tell(f"{one.subject.name} is done, {len(samples)} of {len(asked)} samples")
+
+        async with connected(self.target.url, self.target.key, connections=AT_ONCE) as server:
+            await send_all(server, calls(), Limits(AT_ONCE), done)
+        return sorted(samples, key=lambda each: each.number)
+
+
+def is_lost(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failure) and (outcome.kind in LOST or outcome.status in DENIED)

@@ -1,0 +1,56 @@
+"""`orchestrate test structured`: parse, ask, show the report. No logic."""
+
+from typing import Annotated
+
+import typer
+
+from orchestrator.api.options import KeyFile, ModelName, Url, with_target
+from orchestrator.api.target import Target, Wanted
+from orchestrator.cli.console import Console
+from orchestrator.cli.options import Json, Nodes
+from orchestrator.proofs.conclude import conclude
+from orchestrator.proofs.structured.ask import ask_structured
+from orchestrator.proofs.structured.report import structured_screen
+from orchestrator.proofs.structured.subject import Sampling, subjects
+from orchestrator.records.artifact import Artifact
+from orchestrator.records.jsonl import kept_lines
+from orchestrator.records.provenance import provenance
+
+DEFAULT = Sampling()
+Schemas = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--schema",
+        help="A file with a JSON schema, or a folder of them (*.json), in place of the built-in "
+        "ones. Repeatable.",
+    ),
+]
+Samples = Annotated[int, typer.Option(min=1, help="Answers for each schema.")]
+MaxTokens = Annotated[int, typer.Option(min=1, help="Limit for each answer.")]
+Temperature = Annotated[float, typer.Option(min=0, max=2)]
+Seed = Annotated[int, typer.Option(min=0, help="The seed of each sample derives from it.")]
+
+
+def prove_structured(
+    schema: Schemas = None,
+    samples: Samples = DEFAULT.samples,
+    max_tokens: MaxTokens = DEFAULT.max_tokens,
+    temperature: Temperature = DEFAULT.temperature,
+    seed: Seed = DEFAULT.seed,
+    url: Url = None,
+    model: ModelName = None,
+    api_key_file: KeyFile = None,
+    nodes: Nodes = None,
+    json: Json = False,
+) -> None:
+    """How many answers meet the JSON schema that the server was given."""
+    asked = subjects(schema or [])
+    sampling = Sampling(samples, max_tokens, temperature, seed)
+
+    def verb(console: Console, target: Target) -> int:
+        artifact = Artifact("test-structured", provenance(target), seed)
+        with kept_lines(artifact.folder / "samples.jsonl") as keep:
+            proof = ask_structured(target, asked, sampling, keep, console.tell)
+        return conclude(console, artifact, proof, structured_screen(proof), json)
+
+    with_target(Wanted(url, model, api_key_file, nodes), verb)

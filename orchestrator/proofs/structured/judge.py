@@ -1,0 +1,145 @@
+"""What became of one sample, and of all samples of a schema; pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from cluster.checks.finding import Finding, State
+from orchestrator.api.errors import hint_of
+from orchestrator.api.reply import Failure, Outcome
+from orchestrator.api.schema import judged
+from orchestrator.proofs.structured.subject import Subject
+
+Verdict = Literal[
+    "met",
+    "wrong",  # JSON, but not what the schema asks for
+    "not JSON",
+    "truncated",  # cut off at the token limit before the schema was met
+    "refused",  # the server would not take the schema
+    "failed",  # no answer
+]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+ABOUT_SCHEMA = re.compile(r"schema|grammar|structured|response_format|regex|\$ref", re.IGNORECASE)
+NOT_JSON = "not valid JSON"
+LONGER = "a larger --max-tokens"
+CONTROL = "Invalid control character"
+BACKEND = (
+    "a simpler schema, or another backend: "
+    """--set structured_outputs_config='{backend = "guidance"}'"""
+)
+READ_SAMPLES = "the samples are in samples.jsonl, beside the result"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answer; `errors` says what is wrong with it, place by place."""
+
+    schema: str
+    number: int
+    seed: int
+    verdict: Verdict
+    errors: tuple[str, ...]
+    outcome: Outcome
+
+    @property
+    def text(self) -> str:
+        return "" if isinstance(self.outcome, Failure) else self.outcome.text
+
+
+@dataclass(frozen=True)
+class SchemaResult:
+    """`rate` is the share that meets the schema among the answers that came to their own end."""
+
+    schema: str
+    met: int
+    wrong: int
+    not_json: int
+    truncated: int
+    refused: int
+    failed: int
+    rate: float | None
+    worst: Sample | None
+
+
+def sample_of(subject: Subject, number: int, seed: int, outcome: Outcome) -> Sample:
+    """A text that meets the schema is met, however it ended."""
+    verdict, errors = verdict_on(subject, outcome)
+    return Sample(subject.name, number, seed, verdict, errors, outcome)
+
+
+def verdict_on(subject: Subject, outcome: Outcome) -> tuple[Verdict, tuple[str, ...]]:
+    if isinstance(outcome, Failure):
+        about = outcome.status in (400, 422) and ABOUT_SCHEMA.search(outcome.what)
+        return ("refused" if about else "failed"), (f"{outcome.kind}: {outcome}",)
+    _, errors = judged(outcome.text, subject.schema)
+    if not errors:
+        return "met", ()
+    if outcome.truncated:
+        return "truncated", (f"cut off after {outcome.usage.completion} tokens",)
+    return ("not JSON" if errors[0].startswith(NOT_JSON) else "wrong"), errors
+
+
+WORST_FIRST: tuple[Verdict, ...] = ("wrong", "not JSON", "refused", "failed", "truncated")
+
+
+def result_of(subject: Subject, samples: Sequence[Sample]) -> SchemaResult:
+    count = dict.fromkeys(VERDICTS, 0)
+    for each in samples:
+        count[each.verdict] += 1
+    ended = count["met"] + count["wrong"] + count["not JSON"]
+    bad = [each for verdict in WORST_FIRST for each in samples if each.verdict == verdict]
+    return SchemaResult(
+        schema=subject.name,
+        met=count["met"],
+        wrong=count["wrong"],
+        not_json=count["not JSON"],
+        truncated=count["truncated"],
+        refused=count["refused"],
+        failed=count["failed"],
+        rate=count["met"] / ended if ended else None,
+        worst=bad[0] if bad else None,
+    )
+
+
+def finding(result: SchemaResult, where: str, wanted: int) -> Finding:
+    """Truncated answers are a warning, unless no other came: then nothing is proven."""
+    told = [
+        (f"{count} of {wanted} {what}", hint)
+        for count, what, hint in shortcomings(result, wanted)
+        if count
+    ]
+    if not told:
+        return Finding(result.schema, where, "pass", f"all {wanted} meet the schema")
+    only_cut = told[0][1] == LONGER
+    what = "; ".join(text for text, _ in told)
+    if result.worst and not only_cut:
+        what += f": {result.worst.errors[0]}"
+    elif not result.met:
+        what += ": nothing is proven"
+    state: State = "warning" if only_cut and result.met else "failure"
+    return Finding(result.schema, where, state, what, told[0][1])
+
+
+def shortcomings(result: SchemaResult, wanted: int) -> list[tuple[int, str, str]]:
+    """Count, what it counts, and the hint; worst first."""
+    asked = sum(getattr(result, verdict.replace(" ", "_").lower()) for verdict in VERDICTS)
+    return [
+        (result.wrong, "do not meet the schema", READ_SAMPLES),
+        (result.not_json, "are not JSON", hint_of_not_json(result.worst)),
+        (result.refused, "were refused by the server", BACKEND),
+        (result.failed, "brought no answer", hint_of_failed(result.worst)),
+        (wanted - asked, "were not sent", "orchestrate status"),
+        (result.truncated, "were cut off at the token limit", LONGER),
+    ]
+
+
+def hint_of_not_json(worst: Sample | None) -> str:
+    """xgrammar 0.2.8 lets control characters into strings of limited length (its issue 800)."""
+    if worst and CONTROL in worst.errors[0]:
+        return "does the schema limit a string's length? xgrammar errs there: docs/prove.md"
+    return "does the server support response_format json_schema?"
+
+
+def hint_of_failed(worst: Sample | None) -> str:
+    return hint_of(worst.outcome) if worst and isinstance(worst.outcome, Failure) else ""

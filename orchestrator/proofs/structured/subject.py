@@ -1,0 +1,80 @@
+"""Which schemas are tested, and how a model is asked for a value of each."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from cluster.errors import Problem, UsageError
+from orchestrator.api.prompt import Prompt
+from orchestrator.api.request import Call
+from orchestrator.api.schema import Schema, read_schema
+
+SUITE = "orchestrator.proofs.structured"
+QUESTION = (
+    "Invent an example of what this JSON schema describes. Keep it short. "
+    "Answer with the JSON alone.\n\n"
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One schema; `name` is that of a built-in one, or the path of a file."""
+
+    name: str
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How each schema is sampled; all seeds derive from `seed`."""
+
+    samples: int = 5
+    max_tokens: int = 1024
+    temperature: float = 0.7
+    seed: int = 424242
+
+    def seed_of(self, subject: Subject, number: int) -> int:
+        """The same for the same name and number, whatever else is tested."""
+        told = f"{self.seed}/{subject.name}/{number}"
+        return int.from_bytes(hashlib.sha256(told.encode()).digest()[:4]) >> 1
+
+    def call(self, model: str, subject: Subject, number: int) -> Call:
+        prompt = Prompt(
+            QUESTION + json.dumps(subject.schema, indent=1, ensure_ascii=False),
+            schema=subject.schema,
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            seed=self.seed_of(subject, number),
+        )
+        return prompt.call(model)
+
+
+def subjects(paths: Sequence[str]) -> tuple[Subject, ...]:
+    """The schemas of the files and folders, else the built-in ones.
+
+    Raises UsageError for a file that is no JSON schema, and for a folder without any.
+    """
+    if not paths:
+        return built_in()
+    files = dict.fromkeys(file for path in paths for file in files_of(path))
+    return tuple(Subject(file, read_schema(file)) for file in files)
+
+
+def files_of(path: str) -> list[str]:
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        return [path]
+    found = sorted(str(file) for file in folder.glob("*.json"))
+    if not found:
+        raise UsageError(Problem("no *.json in this folder", path))
+    return found
+
+
+def built_in() -> tuple[Subject, ...]:
+    folder = resources.files(SUITE) / "schemas"
+    files = sorted(folder.iterdir(), key=lambda file: file.name)
+    schemas = ((file.name, json.loads(file.read_text("utf-8"))) for file in files)
+    return tuple(Subject(name.removesuffix(".json"), schema) for name, schema in schemas)

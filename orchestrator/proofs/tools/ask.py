@@ -1,0 +1,210 @@
+"""The verb `test tools`: every question whole and streamed, then a turn with a tool's result."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from cluster.checks.finding import Finding
+from cluster.transport.parallel import Tell
+from orchestrator.api.closed_loop import Limits, send_all
+from orchestrator.api.reply import Failure, Outcome, Reply, ToolCall
+from orchestrator.api.request import Message
+from orchestrator.api.send import ANSWER_LIMIT_S, Server, connected, send
+from orchestrator.api.target import Target
+from orchestrator.proofs.proof import Proof
+from orchestrator.proofs.tools.cases import (
+    FIRST,
+    OWN_ID,
+    QUESTIONS,
+    RESULT,
+    SECOND_TURN,
+    WEATHER,
+    Case,
+)
+from orchestrator.proofs.tools.judge import (
+    AUTO,
+    PARSER,
+    Exchange,
+    faults_of,
+    finding,
+    parser_hint,
+    raw_markup,
+    refusal,
+)
+from orchestrator.records.jsonl import Keep
+
+AT_ONCE = 4
+MAX_TOKENS = 1024
+UNPROVEN = "auto"
+
+
+@dataclass(frozen=True)
+class ToolAnswer:
+    """What came back of one question."""
+
+    check: str
+    calls: tuple[ToolCall, ...]
+    text: str
+    finish_reason: str | None
+
+
+@dataclass(frozen=True)
+class ToolsReport(Proof):
+    """`parser` is the one that the server runs with, where the inventory knows it."""
+
+    parser: str = ""
+    answers: tuple[ToolAnswer, ...] = ()
+
+
+def ask_tools(target: Target, max_tokens: int, keep: Keep, tell: Tell) -> ToolsReport:
+    """One question first; a server that does not answer it at all is asked no further."""
+    tell(f"asking {target.shown}")
+    made = asyncio.run(Asking(target, max_tokens, keep, tell).all())
+    answers = tuple(answer_of(each) for each in made if isinstance(each.outcome, Reply))
+    found = tuple(findings(made, target.shown))
+    return ToolsReport(target.shown, target.model, found, parser_of(target), answers)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Sends the questions; every exchange is kept as it ends."""
+
+    target: Target
+    max_tokens: int
+    keep: Keep
+    tell: Tell
+
+    async def all(self) -> list[Exchange]:
+        url, key = self.target.url, self.target.key
+        async with connected(url, key, connections=AT_ONCE) as server:
+            first = await self.asked(server, [FIRST])
+            if unreachable(first[0].outcome):
+                return first
+            streamed = [replace(case, streamed=True) for case in QUESTIONS]
+            made = first + await self.asked(server, [*QUESTIONS[1:], *streamed])
+            history = history_of(made)
+            turns = [SECOND_TURN, replace(SECOND_TURN, streamed=True)]
+            made += await self.asked(server, turns, history)
+            return made + await self.without_a_parser(server, made)
+
+    async def asked(
+        self, server: Server, cases: Sequence[Case], messages: list[Message] | None = None
+    ) -> list[Exchange]:
+        calls = [
+            case.asking(self.target.model, messages, self.max_tokens)
+            if messages
+            else case.call(self.target.model, self.max_tokens)
+            for case in cases
+        ]
+        parser = parser_of(self.target)
+        checks = ", ".join(case.check for case in cases)
+        self.tell(f"at most {ANSWER_LIMIT_S:g} s for each of: {checks}")
+
+        def done(number: int, outcome: Outcome) -> None:
+            kept = {"check": cases[number].check, "request": calls[number].body, "answer": outcome}
+            self.keep(kept)
+
+        outcomes = await send_all(server, calls, Limits(AT_ONCE), done)
+        return [Exchange(*pair, parser) for pair in zip(cases, outcomes, strict=True)]
+
+    async def without_a_parser(self, server: Server, made: Sequence[Exchange]) -> list[Exchange]:
+        """Where a call is missing: what the model writes when nobody reads it, marks included."""
+        silent = next((each for each in made if is_silent(each)), None)
+        if silent is None:
+            return []
+        case = replace(silent.case, name="raw text", choice="none", streamed=False)
+        call = case.call(self.target.model, self.max_tokens).changed(skip_special_tokens=False)
+        outcome = await send(server, call)
+        self.keep({"check": case.check, "request": call.body, "answer": outcome})
+        return [Exchange(case, outcome, silent.parser)]
+
+
+def unreachable(outcome: Outcome) -> bool:
+    """More questions would fail in the same way."""
+    if isinstance(outcome, Reply):
+        return False
+    lost = ("connect", "timeout", "rate limited")
+    return outcome.kind in lost or outcome.status in (401, 403, 404)
+
+
+def is_silent(one: Exchange) -> bool:
+    """A tool should have been called of the model's own will; there is no call, and no raw one."""
+    case, outcome = one.case, one.outcome
+    if case.choice != "auto" or case.wanted == "none":
+        return False
+    if isinstance(outcome, Failure):
+        return AUTO in outcome.what or PARSER in outcome.what
+    return not outcome.tool_calls and not outcome.truncated and not raw_markup(case, outcome)
+
+
+def history_of(made: Iterable[Exchange]) -> list[Message]:
+    """A turn with the first call that is good, else with one of ours, and the tool's result."""
+    good = (
+        each.outcome.tool_calls[0]
+        for each in made
+        if isinstance(each.outcome, Reply)
+        and each.outcome.tool_calls
+        and each.outcome.tool_calls[0].name == WEATHER.name
+        and not list(faults_of(each, each.outcome))
+    )
+    ours = ToolCall(OWN_ID, WEATHER.name, '{"city": "Paris", "unit": "celsius"}')
+    call = next(good, ours)
+    function = {"name": call.name, "arguments": call.arguments}
+    said = {"id": call.id, "type": "function", "function": function}
+    return [
+        {"role": "user", "content": FIRST.question},
+        {"role": "assistant", "content": None, "tool_calls": [said]},
+        {"role": "tool", "tool_call_id": call.id, "content": RESULT},
+    ]
+
+
+def findings(made: Sequence[Exchange], where: str) -> Iterable[Finding]:
+    """One a question; where auto brought no call at all, that is a failure of its own."""
+    whole = {each.case.name: each.outcome for each in made if not each.case.streamed}
+    hidden = next((each for each in made if each.case.choice == "none"), None)
+    willing: list[str] = []  # states of the questions that auto should have answered by a call
+    for each in made:
+        if each is hidden:
+            continue
+        found = finding(each, where, whole.get(each.case.name) if each.case.streamed else None)
+        yield found
+        if each.case.choice == "auto" and each.case.wanted != "none":
+            called = isinstance(each.outcome, Reply) and bool(each.outcome.tool_calls)
+            willing.append("called" if called else found.state)
+    if hidden and isinstance(hidden.outcome, Reply):
+        yield from what_is_hidden(hidden, made, where)
+    if {*willing} == {"warning"}:
+        what = "no question brought a tool call with tool_choice auto: nothing is proven"
+        hint = "does the chat template show the tools to the model? is the parser the right one?"
+        yield Finding(UNPROVEN, where, "failure", what, hint)
+
+
+def what_is_hidden(hidden: Exchange, made: Sequence[Exchange], where: str) -> Iterable[Finding]:
+    """The model did write a call, though the server gave none: the format names the parser."""
+    assert isinstance(hidden.outcome, Reply)
+    markup = raw_markup(hidden.case, hidden.outcome)
+    if markup is None:
+        return
+    what = f"asked without a parser, the model writes its call as {markup.shown}"
+    silent = next(each.outcome for each in made if is_silent(each))
+    if isinstance(silent, Failure):
+        hint = refusal(silent, markup.parsers[0])
+    else:
+        hint = parser_hint(markup, hidden.parser)
+    yield Finding(hidden.case.check, where, "failure", what, hint)
+
+
+def answer_of(one: Exchange) -> ToolAnswer:
+    assert isinstance(one.outcome, Reply)
+    reply = one.outcome
+    return ToolAnswer(one.case.check, reply.tool_calls, reply.text, reply.finish_reason)
+
+
+def parser_of(target: Target) -> str:
+    """The value of --tool-call-parser among the words of the service."""
+    words = target.home.service.words if target.home else ()
+    for word, value in zip(words, [*words, ""][1:], strict=True):
+        name, _, joined = word.partition("=")
+        if name == "--tool-call-parser":
+            return joined or value
+    return ""

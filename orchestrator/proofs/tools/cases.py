@@ -1,0 +1,124 @@
+"""What the model is asked: the tools that it is offered, and the questions; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from orchestrator.api.request import Call, Message, chat
+from orchestrator.api.schema import Schema
+
+Wanted = Literal["none", "one", "several"]
+OWN_ID = "call00001"  # Mistral's tokenizer takes nothing but nine letters and digits
+RESULT_DEGREES = "17"
+RESULT = f'{{"temperature": {RESULT_DEGREES}, "unit": "celsius", "sky": "rain"}}'
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function that the model may call."""
+
+    name: str
+    description: str
+    parameters: Schema
+
+    def offered(self, *, strict: bool) -> Mapping[str, Any]:
+        """vLLM holds the arguments to the schema where a tool is strict, else the model may err."""
+        about = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        return {"type": "function", "function": about | ({"strict": True} if strict else {})}
+
+
+def fields(required: list[str], **properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+CITY = {"type": "string", "description": "Name of the city"}
+WEATHER = Tool(
+    "get_weather",
+    "The weather in one city, now",
+    fields(["city", "unit"], city=CITY, unit={"enum": ["celsius", "fahrenheit"]}),
+)
+TIME = Tool("get_time", "The local time in one city", fields(["city"], city=CITY))
+TABLE = Tool(
+    "book_table",
+    "Book a table in a restaurant",
+    fields(
+        ["guests", "terrace", "dishes", "address"],
+        guests={"type": "integer", "minimum": 1, "maximum": 20},
+        terrace={"type": "boolean", "description": "Outside, on the terrace"},
+        dishes={"type": "array", "items": {"type": "string"}, "minItems": 1},
+        address=fields(["street", "city"], street={"type": "string"}, city=CITY),
+    ),
+)
+BOTH = (WEATHER, TIME)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question. `choice` is auto, required, or the name of the tool that must be called."""
+
+    name: str
+    question: str
+    wanted: Wanted
+    choice: str = "auto"
+    tools: tuple[Tool, ...] = BOTH
+    streamed: bool = False
+
+    @property
+    def check(self) -> str:
+        return f"{self.name}, streamed" if self.streamed else self.name
+
+    @property
+    def forced(self) -> str | None:
+        """The tool that has to be called."""
+        return self.choice if self.is_strict and self.choice != "required" else None
+
+    @property
+    def is_strict(self) -> bool:
+        """A call that is forced has to be a good one, even if the question gives no arguments."""
+        return self.choice not in ("auto", "none")
+
+    def tool(self, name: str) -> Tool | None:
+        return next((each for each in self.tools if each.name == name), None)
+
+    def call(self, model: str, max_tokens: int) -> Call:
+        return self.asking(model, [{"role": "user", "content": self.question}], max_tokens)
+
+    def asking(self, model: str, messages: list[Message], max_tokens: int) -> Call:
+        by_name = {"type": "function", "function": {"name": self.forced}}
+        made = chat(
+            model,
+            messages,
+            max_tokens=max_tokens,
+            temperature=0,
+            tools=[tool.offered(strict=self.is_strict) for tool in self.tools],
+            tool_choice=by_name if self.forced else self.choice,
+        )
+        return made.streamed() if self.streamed else made
+
+
+QUESTIONS = (
+    Case("one call", "What is the weather in Paris, in celsius? Use the tool.", "one"),
+    Case(
+        "several calls",
+        "What is the weather in Paris, in Rome and in Oslo, in celsius? "
+        "Call the tool for each of the three cities now, all at once.",
+        "several",
+    ),
+    Case(
+        "typed arguments",
+        "Book a table on the terrace for 4 guests who will have soup and fish. "
+        "The address is 12 Rue Cler in Paris. Use the tool.",
+        "one",
+        tools=(TABLE,),
+    ),
+    Case("required", "Say hello.", "one", "required"),
+    Case("by name", "What is the weather in Paris?", "one", TIME.name),
+    Case("no tool needed", "Say hello in one word.", "none"),
+)
+FIRST = QUESTIONS[0]
+SECOND_TURN = Case("second turn", FIRST.question, "none")

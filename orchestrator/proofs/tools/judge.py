@@ -1,0 +1,181 @@
+"""Is an answer what the question asks for: faults of the server told from ways of a model; pure."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cluster.checks.finding import Finding
+from orchestrator.api.errors import hint_of
+from orchestrator.api.reply import Failure, Outcome, Reply, ToolCall
+from orchestrator.api.schema import judged
+from orchestrator.proofs.tools.cases import RESULT_DEGREES, Case
+from orchestrator.proofs.tools.markup import Markup, markup_in
+
+SHOWN = 120  # characters of a model's words in a message
+AUTO = "enable-auto-tool-choice"  # in vLLM's refusals
+PARSER = "tool-call-parser"
+STRICT = "the model erred; vLLM holds it to the schema with --set tool_strict_level=parameter"
+READ_ANSWERS = "the answers are in answers.jsonl, beside the result"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What no client can work with, and what to type next."""
+
+    what: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A question and what came back; `parser` is the one that the server runs with, if known."""
+
+    case: Case
+    outcome: Outcome
+    parser: str = ""
+
+
+def finding(one: Exchange, where: str, twin: Outcome | None = None) -> Finding:
+    """`twin` is the answer to the same question that did not stream."""
+    case, outcome = one.case, one.outcome
+    if isinstance(outcome, Failure):
+        return Finding(case.check, where, "failure", f"{outcome.kind}: {outcome}", refusal(outcome))
+    faults = list(faults_of(one, outcome))
+    if not faults and isinstance(twin, Reply):
+        faults = list(lost_in_the_stream(outcome, twin))
+    if faults:
+        what = "; ".join(each.what for each in faults)
+        return Finding(case.check, where, "failure", what, faults[0].hint)
+    if remark := remark_on(case, outcome):
+        return Finding(case.check, where, "warning", remark, READ_ANSWERS)
+    return Finding(case.check, where, "pass", said(outcome))
+
+
+def refusal(failure: Failure, parser: str = "NAME") -> str:
+    """vLLM refuses tools where it was started without them."""
+    if AUTO in failure.what or PARSER in failure.what:
+        return (
+            "serve it again with --set enable_auto_tool_choice=true "
+            f"--set tool_call_parser={parser}"
+        )
+    return hint_of(failure)
+
+
+def faults_of(one: Exchange, reply: Reply) -> Iterator[Fault]:
+    """Truncation and raw text explain what else is wrong, so nothing else is said then."""
+    case = one.case
+    if reply.truncated:
+        what = f"cut off at the token limit, after {reply.usage.completion} tokens"
+        yield Fault(what, "a larger --max-tokens")
+    elif markup := raw_markup(case, reply):
+        yield raw(markup, one.parser)
+    elif reply.tool_calls:
+        for number, call in enumerate(reply.tool_calls, 1):
+            what = "; ".join(faults_of_call(case, call))
+            if what:
+                yield Fault(f"call {number}: {what}", READ_ANSWERS if case.is_strict else STRICT)
+        yield from faults_of_all(case, reply)
+    elif case.choice != "auto":
+        what = f"no tool was called, though tool_choice says so: {shown(reply.text)}"
+        yield Fault(what, "does the server support this tool_choice? orchestrate logs")
+    elif not reply.text.strip():
+        hint = parser_hint(None, one.parser)
+        yield Fault("neither a call nor text: a parser may have swallowed it", hint)
+
+
+def raw_markup(case: Case, reply: Reply) -> Markup | None:
+    """Left in the text; what was thought counts only where no call was made."""
+    names = [tool.name for tool in case.tools]
+    thought = "" if reply.tool_calls else reply.reasoning
+    return markup_in(reply.text, names) or markup_in(thought, names)
+
+
+def raw(markup: Markup, parser: str) -> Fault:
+    if parser in markup.parsers:
+        what = f"raw {markup.shown} was left in the text, though {parser} reads that format"
+        return Fault(what, f"did the model write it whole? {READ_ANSWERS}")
+    runs = f"the parser {parser} does" if parser else "the server's parser does"
+    what = f"raw {markup.shown} was left in the text: {runs} not read what the model writes"
+    return Fault(what, parser_hint(markup, parser))
+
+
+def parser_hint(markup: Markup | None, parser: str) -> str:
+    name, *others = markup.parsers if markup else ("NAME",)
+    also = f" (or {', '.join(others)})" if others else ""
+    known = f", in place of {parser}" if parser else ""
+    return f"serve it again with --set tool_call_parser={name}{also}{known}"
+
+
+def faults_of_call(case: Case, call: ToolCall) -> Iterator[str]:
+    if not call.id:
+        yield "it has no id"
+    tool = case.tool(call.name)
+    if tool is None:
+        yield f"`{call.name}` is none of the tools" if call.name else "it names no tool"
+        return
+    if case.forced and call.name != case.forced:
+        yield f"{call.name} was called, though tool_choice names {case.forced}"
+    _, errors = judged(call.arguments, tool.parameters)
+    if errors:
+        yield f"the arguments of {call.name} are wrong: {'; '.join(errors)}"
+
+
+def faults_of_all(case: Case, reply: Reply) -> Iterator[Fault]:
+    ids = [call.id for call in reply.tool_calls if call.id]
+    if len(set(ids)) < len(ids):
+        yield Fault("two calls have the same id", READ_ANSWERS)
+    allowed = ("tool_calls", "stop") if case.forced else ("tool_calls",)
+    if reply.finish_reason not in allowed:
+        what = f"a tool was called, but finish_reason is `{reply.finish_reason}`"
+        yield Fault(what, "clients that look at it never run the tool: orchestrate logs")
+
+
+def lost_in_the_stream(streamed: Reply, whole: Reply) -> Iterator[Fault]:
+    """The same number of tokens but other calls: then the model said the same thing."""
+    counts = streamed.usage.completion, whole.usage.completion
+    if 0 < counts[0] == counts[1] and essence(streamed) != essence(whole):
+        what = f"of the same {counts[0]} tokens the stream made {said(streamed)}"
+        what += f", the whole answer {said(whole)}"
+        yield Fault(what, "the parser's streaming is at fault: try another --set tool_call_parser")
+
+
+def essence(reply: Reply) -> list[tuple[str, object]]:
+    """Names and arguments of the calls, white space in the JSON apart."""
+    return [(call.name, value_of(call.arguments)) for call in reply.tool_calls]
+
+
+def value_of(arguments: str) -> object:
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return arguments
+
+
+def remark_on(case: Case, reply: Reply) -> str:
+    """What a model may do although another one would not: no fault of the server."""
+    count = len(reply.tool_calls)
+    if case.name == "second turn" and not count and RESULT_DEGREES not in reply.text:
+        return f"the answer does not use the tool's result: {shown(reply.text)}"
+    if case.wanted == "none" and count:
+        return f"the model called a tool that was not needed: {said(reply)}"
+    if case.wanted != "none" and not count:
+        return f"the model called no tool, but said {shown(reply.text)}"
+    if case.wanted == "several" and count == 1:
+        return f"the model made one call where several were asked for: {said(reply)}"
+    if case.wanted == "one" and count > 1 and case.choice == "auto":
+        return f"the model made {count} calls where one was asked for: {said(reply)}"
+    return ""
+
+
+def said(reply: Reply) -> str:
+    if not reply.tool_calls:
+        return shown(reply.text)
+    return ", ".join(f"{call.name} {cut(call.arguments)}" for call in reply.tool_calls)
+
+
+def shown(text: str) -> str:
+    return repr(cut(text.strip()))
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

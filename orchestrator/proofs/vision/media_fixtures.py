@@ -1,0 +1,56 @@
+"""The pictures of the test in the media server's folder, for as long as the test lasts."""
+
+import base64
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
+
+from cluster.errors import HostError
+from cluster.facts.hosts import RunningService
+from cluster.inventory.config import load
+from cluster.transport.answers import last_answer
+from cluster.transport.open import road_to
+from cluster.transport.program import guarded
+from cluster.transport.protocol import Transport
+from orchestrator.api.target import Target
+from orchestrator.serving.media import MEDIA
+
+PREFIX = "orchestrate-test-"
+WRITE_LIMIT_S = 10.0
+
+
+def media_beside(target: Target) -> RunningService | None:
+    """The media server of the model's host, where it runs."""
+    service = target.home.host.service(MEDIA) if target.home else None
+    return service if service and service.alive else None
+
+
+@contextmanager
+def on_the_shelf(
+    target: Target, nodes: str | None, files: Mapping[str, bytes]
+) -> Iterator[str | None]:
+    """The address of the files; None where there is no media server. Raises HostError."""
+    media = media_beside(target)
+    if media is None:
+        yield None
+        return
+    name = PREFIX + secrets.token_hex(6)
+    place = {"folder": media.about["folder"], "name": name}
+    coded = {each: base64.b64encode(content).decode() for each, content in files.items()}
+    with closing(road_to(load(nodes))) as transport:
+        change(transport, target, {**place, "files": coded})
+        try:
+            yield f"http://{media.about['host']}:{media.about['port']}/{name}"
+        finally:
+            change(transport, target, place)
+
+
+def change(transport: Transport, target: Target, request: Mapping[str, Any]) -> None:
+    assert target.home
+    node = target.home.host.node
+    program = guarded("orchestrator.host.media_files", dict(request), WRITE_LIMIT_S)
+    done = last_answer(transport.run(node, program, timeout_s=WRITE_LIMIT_S + 10).out)
+    if done["hangs"] or done["code"]:
+        what = "it hangs" if done["hangs"] else done["out"].strip() or "it cannot be written"
+        raise HostError(node.name, f"the media folder {request['folder']}: {what}")

@@ -1,0 +1,88 @@
+"""artifacts/<verb>/<UTC time>-<recipe>/result.json: a result, and all that repeating it needs."""
+
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cluster.errors import OrchestrateError, Problem
+from orchestrator.cli.render import plain
+from orchestrator.records.provenance import Provenance
+
+ROOT: Path = Path("artifacts")
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A folder of its own for one run, in the working directory; made at once.
+
+    A verb that writes more than its result, such as samples, writes it into `folder`. A run that
+    goes on with an earlier one names that one's folder as `within`.
+    """
+
+    verb: str
+    provenance: Provenance
+    seed: int | None = None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    within: Path | None = None
+    folder: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Raises OrchestrateError where no folder can be made."""
+        if self.within:
+            object.__setattr__(self, "folder", self.within)
+            return
+        name = self.provenance.recipe or self.provenance.served_name
+        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
+        moment = f"{self.started:%Y%m%dT%H%M%SZ}-{slug}"
+        object.__setattr__(self, "folder", fresh_folder(ROOT / self.verb, moment))
+
+    def write(self, result: Any) -> Path:
+        """Whole or not at all; `result` is a frozen report. The path of result.json."""
+        record = {
+            "format": FORMAT,
+            "verb": self.verb,
+            "started": self.started.isoformat(timespec="seconds"),
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command_line": ["orchestrate", *sys.argv[1:]],
+            "seed": self.seed,
+            "server": self.provenance,
+            "result": result,
+        }
+        path = self.folder / "result.json"
+        fresh = path.with_suffix(".json.new")
+        try:
+            with fresh.open("w", encoding="utf-8") as file:
+                file.write(json.dumps(record, indent=1, default=plain) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError as error:
+            raise not_written(path, error) from None
+        return path
+
+
+def fresh_folder(parent: Path, name: str) -> Path:
+    """parent/name, or name-2 and so on where two runs began in one second."""
+    for number in range(1, 1000):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise not_written(folder, error) from None
+        return folder
+    raise not_written(parent / name, OSError("too many runs in one second"))
+
+
+def not_written(path: Path, error: OSError) -> OrchestrateError:
+    hint = "change to a folder that you may write to: results lie in ./artifacts"
+    return OrchestrateError(
+        Problem(f"cannot be written: {error.strerror or error}", str(path), hint)
+    )

@@ -1,0 +1,31 @@
+"""One JSON value a line, each written as soon as it is known."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from orchestrator.cli.render import plain
+from orchestrator.records.artifact import not_written
+
+Keep = Callable[[Any], None]
+
+
+@contextmanager
+def kept_lines(path: Path) -> Iterator[Keep]:
+    """Raises OrchestrateError where it cannot be written."""
+    try:
+        file = path.open("x", encoding="utf-8")
+    except OSError as error:
+        raise not_written(path, error) from None
+
+    def keep(value: Any) -> None:
+        try:
+            file.write(json.dumps(value, default=plain) + "\n")
+            file.flush()
+        except OSError as error:
+            raise not_written(path, error) from None
+
+    with file:
+        yield keep

@@ -1,0 +1,130 @@
+"""What an answer came from: versions, arguments, environment, hosts. Pure but for one question."""
+
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+
+import httpx
+
+from cluster.facts.hosts import HostFacts
+from cluster.transport.command import SECRET_SIGNS
+from orchestrator.api.target import Home, Target
+
+COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")
+MASK = "****"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One host that takes part; memory in bytes."""
+
+    name: str
+    address: str
+    machine: str
+    cores: int
+    memory_total: int
+    gpus: tuple[str, ...]
+    driver: str
+    versions: Mapping[str, str]
+    kernel: str = ""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """All that is known of a server; for an address alone, that is what it says of itself."""
+
+    url: str
+    served_name: str
+    orchestrate: str
+    python: str
+    versions: Mapping[str, str]
+    recipe: str = ""
+    model: str = ""
+    revision: str = ""
+    commit: str = ""
+    cluster: str = ""
+    service: str = ""
+    split: str = ""
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[Machine, ...] = ()
+
+
+def provenance(target: Target) -> Provenance:
+    """Never raises for a server that does not say its version."""
+    own = metadata.version("orchestrate")
+    if target.home is None:
+        versions = version_of(target)
+        return Provenance(target.shown, target.model, own, platform.python_version(), versions)
+    service = target.home.service
+    about = service.about
+    return Provenance(
+        url=target.shown,
+        served_name=target.model,
+        orchestrate=own,
+        python=platform.python_version(),
+        versions=target.home.host.versions,
+        recipe=str(about["recipe"]),
+        model=str(about.get("model", "")),
+        revision=str(about.get("revision", "")),
+        commit=commit_in(service.words),
+        cluster=target.home.cluster,
+        service=service.name,
+        split=str(about.get("split", "")),
+        arguments=masked_words(service.words),
+        environment=service.env,
+        hosts=tuple(machine_of(host) for host in hosts_of(target.home)),
+    )
+
+
+def version_of(target: Target) -> Mapping[str, str]:
+    """What /version says; vLLM's own, so others may have none."""
+    try:
+        with target.http() as http:
+            answer = http.get("/version").raise_for_status().json()
+        return {"vllm": str(answer["version"])}
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def commit_in(words: Sequence[str]) -> str:
+    """The commit out of the folder of a snapshot; empty for other folders."""
+    found = (COMMIT.search(word) for word in words)
+    return next((match[1] for match in found if match), "")
+
+
+def masked_words(words: Sequence[str]) -> tuple[str, ...]:
+    """The words with stars for the values of options whose name says that they are secret."""
+    shown, secret = [], False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        is_option = name.startswith("--")
+        names_secret = is_option and bool({*SECRET_SIGNS} & {*name[2:].upper().split("-")})
+        if names_secret and equals:
+            shown.append(f"{name}={MASK}")
+        else:
+            shown.append(MASK if secret and not is_option else word)
+        secret = names_secret and not equals if is_option else secret
+    return tuple(shown)
+
+
+def hosts_of(home: Home) -> Sequence[HostFacts]:
+    """Those that the model is split over."""
+    names = home.service.about.get("gpus") or {home.host.node.name: 0}
+    return [host for host in home.facts.hosts if host.node.name in names]
+
+
+def machine_of(host: HostFacts) -> Machine:
+    return Machine(
+        name=host.node.name,
+        address=host.node.fast,
+        machine=host.machine,
+        cores=host.cores,
+        memory_total=host.memory.total,
+        gpus=tuple(gpu.name for gpu in host.gpus),
+        driver=host.gpus[0].driver if host.gpus else "",
+        versions=host.versions,
+        kernel=host.kernel,
+    )

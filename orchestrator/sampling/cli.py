@@ -1,0 +1,182 @@
+"""`orchestrate sample` and `orchestrate sample replay`: parse, one verb, its report. No logic."""
+
+import shlex
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.errors import OrchestrateError, Problem, UsageError
+from orchestrator.api.options import KeyFile, ModelName, Url, with_target
+from orchestrator.api.send import ANSWER_LIMIT_S
+from orchestrator.api.target import Target, Wanted
+from orchestrator.cli.console import Console
+from orchestrator.cli.options import Json, Nodes, show_on
+from orchestrator.records.artifact import Artifact
+from orchestrator.records.provenance import provenance
+from orchestrator.sampling.file_format import read_samples, require_chunks
+from orchestrator.sampling.open_session import Begun, begun, new_session, require_unchanged, resumed
+from orchestrator.sampling.progress import Shown
+from orchestrator.sampling.replay import replay, replay_screen
+from orchestrator.sampling.run import Hearing, Keeper, run
+from orchestrator.sampling.session import KEYS
+from orchestrator.sampling.summary import loud, sample_screen, summary_of
+
+LARGEST_SEED = 1 << 53  # every JSON parser keeps it exact
+TargetTokens = Annotated[
+    int | None, typer.Option(min=1, help="End with the chunk that reaches it. Default: 300000.")
+]
+ChunkTokens = Annotated[
+    int | None, typer.Option(min=1, help="Tokens of one request, at most. Default: 1024.")
+]
+Temperature = Annotated[float | None, typer.Option(min=0, max=2, help="Default: 0.7.")]
+TopP = Annotated[float | None, typer.Option(min=0.001, max=1, help="Default: 0.95.")]
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, max=LARGEST_SEED, help="Chunk N has seed + N. Default: 424242."),
+]
+Prompts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help='They take turns: one a line, or .jsonl with {"messages": [...]}. '
+        "Default: 16 of our own.",
+    ),
+]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Requests at once. More than 1 is faster, and gives the reference property up. "
+        "Default: 1.",
+    ),
+]
+Resume = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Go on with the session of this samples.jsonl."),
+]
+TimeoutS = Annotated[
+    float | None,
+    typer.Option(min=0.1, help="Limit for one chunk. Default: 600, or 1 s a token where more."),
+]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="samples.jsonl of a session.")]
+
+
+def sample(
+    context: typer.Context,
+    target_tokens: TargetTokens = None,
+    chunk_max_tokens: ChunkTokens = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    seed: Seed = None,
+    prompts: Prompts = None,
+    concurrency: Concurrency = None,
+    resume: Resume = None,
+    timeout_s: TimeoutS = None,
+    url: Url = None,
+    model: ModelName = None,
+    api_key_file: KeyFile = None,
+    nodes: Nodes = None,
+    json: Json = False,
+) -> None:
+    """A long reproducible session, one request at a time; or `replay` one."""
+    given = {key: context.params[key] for key in KEYS}
+    if context.invoked_subcommand:
+        require_none(context)
+        return
+    if resume:
+        require_unchanged(Path(resume), given, prompts)
+    session = None if resume else new_session(given, prompts)
+    wanted = Wanted(url, model, api_key_file, nodes)
+
+    def verb(console: Console, target: Target) -> int:
+        path = Path(resume or "")
+        opened = begun(target, session, prompts) if session else resumed(target, path)
+        return kept(console, target, opened, wanted, timeout_s, json)
+
+    with_target(wanted, verb)
+
+
+def kept(
+    console: Console,
+    target: Target,
+    opened: AbstractContextManager[Begun],
+    wanted: Wanted,
+    timeout_s: float | None,
+    json: bool,
+) -> int:
+    """Run the session to its end, or say how to go on with it."""
+    with opened as file:
+        settings, path = file.samples.session.settings, file.writer.path
+        if not settings.is_reference:
+            console.warn(loud(settings.concurrency))
+        console.tell(f"sampling from {target.shown} into {path}")
+        with Shown(console) as shown:
+            keeper = Keeper(file.samples, file.writer, Hearing(shown.at, console.warn))
+            try:
+                run(target, keeper, timeout_s or limit_s(settings.chunk_max_tokens))
+            except (KeyboardInterrupt, OrchestrateError):
+                console.warn(f"{keeper.pace}; go on with: {resume_line(path, wanted)}")
+                raise
+        found = summary_of(path.read_bytes(), str(path))
+        result = file.artifact.write(found)
+    show_on(console, found, sample_screen, json)
+    console.tell(f"result: {result}")
+    return 0
+
+
+def replay_sample(
+    file: File,
+    timeout_s: TimeoutS = None,
+    url: Url = None,
+    model: ModelName = None,
+    api_key_file: KeyFile = None,
+    nodes: Nodes = None,
+    json: Json = False,
+) -> None:
+    """Ask for every chunk of a session again; exit code 1 unless all tokens agree."""
+    samples = read_samples(file)
+    require_chunks(samples, str(file))
+    started = datetime.now(UTC)
+    limit = timeout_s or limit_s(samples.session.settings.chunk_max_tokens)
+
+    def verb(console: Console, target: Target) -> int:
+        console.tell(f"replaying {len(samples.chunks)} chunks on {target.shown}")
+        with Shown(console) as shown:
+            found = replay(target, samples, str(file), Hearing(shown.at, console.warn), limit)
+        show_on(console, found, replay_screen, json)
+        artifact = Artifact("sample-replay", provenance(target), found.seed, started)
+        console.tell(f"result: {artifact.write(found)}")
+        return 0 if found.identical else 1
+
+    with_target(Wanted(url, model, api_key_file, nodes), verb)
+
+
+def require_none(context: typer.Context) -> None:
+    """Options before `replay` would be lost. Raises UsageError."""
+    lost = [f"--{key.replace('_', '-')}" for key, value in context.params.items() if value]
+    if lost:
+        hint = f"orchestrate sample {context.invoked_subcommand} --help"
+        what = f"does not belong before `{context.invoked_subcommand}`"
+        raise UsageError(Problem(what, " ".join(lost), hint))
+
+
+def limit_s(tokens: int) -> float:
+    """A token takes a second at most, on the slowest server that anybody would sample from."""
+    return max(ANSWER_LIMIT_S, float(tokens))
+
+
+def resume_line(path: Path, wanted: Wanted) -> str:
+    """What to type, with the same server."""
+    options = {
+        "--url": wanted.url,
+        "--model": wanted.model,
+        "--api-key-file": wanted.key_file,
+        "--nodes": wanted.nodes,
+    }
+    words = ["orchestrate", "sample", "--resume", str(path)]
+    for name, value in options.items():
+        words += [name, value] if value else []
+    return shlex.join(words)

@@ -1,0 +1,81 @@
+"""A session begun, or gone on with: its file open, and certain to be the right one."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cluster.errors import Problem, UsageError
+from orchestrator.api.target import Target
+from orchestrator.records.artifact import Artifact
+from orchestrator.records.provenance import provenance
+from orchestrator.sampling.file_format import Samples, header_of, note_of, read_samples
+from orchestrator.sampling.prompts import BUILT_IN, built_in, read_prompts
+from orchestrator.sampling.same_server import require_same, seen_of
+from orchestrator.sampling.session import Session, Settings
+from orchestrator.sampling.writer import Writer, cut_torn, new_file, old_file
+
+FILE = "samples.jsonl"
+Given = Mapping[str, Any]  # what the user said: a setting by its name, None where left open
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A file that is open for writing, what it holds by now, and where the result goes."""
+
+    writer: Writer
+    samples: Samples
+    artifact: Artifact
+
+
+def new_session(given: Given, prompts: str | None) -> Session:
+    settings = Settings(**{key: value for key, value in given.items() if value is not None})
+    return Session(settings, read_prompts(prompts) if prompts else built_in())
+
+
+@contextmanager
+def begun(target: Target, session: Session, prompts: str | None) -> Iterator[Begun]:
+    """A new folder under artifacts/sample/, with a file that holds its header."""
+    known = provenance(target)
+    artifact = Artifact("sample", known, session.settings.seed)
+    started = artifact.started.isoformat(timespec="seconds")
+    header = header_of(session, prompts or BUILT_IN, seen_of(target, known), started)
+    path = artifact.folder / FILE
+    with new_file(path, header) as writer:
+        yield Begun(writer, read_samples(path), artifact)
+
+
+@contextmanager
+def resumed(target: Target, path: Path) -> Iterator[Begun]:
+    """The file as it was left, a torn last line cut off. Raises UsageError for another server."""
+    with old_file(path) as (writer, samples):
+        known = provenance(target)
+        require_same(samples.header["server"], seen_of(target, known), str(path))
+        cut_torn(writer, samples)
+        if samples.tokens < samples.session.settings.target_tokens:
+            what = f"resumed at chunk {len(samples.chunks)}"
+            writer.append(note_of("resumed", what, len(samples.chunks)))
+        started = datetime.fromisoformat(samples.header["started"]).astimezone(UTC)
+        seed = samples.session.settings.seed
+        artifact = Artifact("sample", known, seed, started, path.parent)
+        yield Begun(writer, samples, artifact)
+
+
+def require_unchanged(path: Path, given: Given, prompts: str | None) -> None:
+    """Raises UsageError with everything that the file was begun otherwise with."""
+    samples = read_samples(path)
+    was = samples.header["settings"]
+    found = [
+        f"--{key.replace('_', '-')} was {was[key]}, is {value}"
+        for key, value in given.items()
+        if value is not None and value != was[key]
+    ]
+    if prompts and Session(Settings(), read_prompts(prompts)).prompts != samples.session.prompts:
+        found.append(f"--prompts was {samples.header['prompts_from']}, is {prompts}")
+    hint = "leave these options away: the file knows them; or start anew without --resume"
+    if found:
+        raise UsageError(
+            Problem(f"begun with other parameters: {'; '.join(found)}", str(path), hint)
+        )

@@ -1,0 +1,62 @@
+"""One chunk asked for, and asked for again where that cannot do harm."""
+
+from collections.abc import Callable
+
+from cluster.errors import OrchestrateError, Problem
+from cluster.execution.retry import again
+from orchestrator.api.errors import RequestFailed
+from orchestrator.api.reply import Failure, Outcome, Reply
+from orchestrator.api.request import Call
+from orchestrator.api.send import Server, send
+from orchestrator.sampling.file_format import ids_of
+
+ATTEMPTS = 6  # pauses of 15.5 s in all: shorter than any load of a model
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+PASSING = ("connect", "rate limited", "server error", "broken", "invalid JSON")
+Waits = Callable[[Failure, float], None]
+
+
+async def replied(
+    server: Server, call: Call, where: str, timeout_s: float, waits: Waits
+) -> tuple[Reply, int]:
+    """The answer and the number of attempts. Raises RequestFailed where none came."""
+    count = 0
+
+    async def attempt() -> Outcome:
+        nonlocal count
+        count += 1
+        return await send(server, call, timeout_s=timeout_s)
+
+    def told(outcome: Outcome, pause_s: float) -> None:
+        assert isinstance(outcome, Failure)
+        waits(outcome, pause_s)
+
+    outcome = await again(attempt, pause_before_next_s, attempts=ATTEMPTS, waits=told)
+    if isinstance(outcome, Failure):
+        raise RequestFailed(outcome, where)
+    require_tokens(outcome, where)
+    return outcome, count
+
+
+def pause_before_next_s(outcome: Outcome, count: int) -> float | None:
+    """Seconds until the same may be sent again; None where it may not.
+
+    Nothing was written, and the seed is the same: repeating gives the same. But after a time-out
+    the first one may still run beside it.
+    """
+    if not isinstance(outcome, Failure) or outcome.kind not in PASSING:
+        return None
+    if outcome.retry_after_s is not None:
+        return outcome.retry_after_s if outcome.retry_after_s <= LONGEST_PAUSE_S else None
+    return float(FIRST_PAUSE_S * 2 ** (count - 1))
+
+
+def require_tokens(reply: Reply, where: str) -> None:
+    """A text alone proves nothing: other tokens may have the same text."""
+    ids = ids_of(reply)
+    if not ids:
+        what = "the answer has no token ids"
+        raise OrchestrateError(Problem(what, where, "sampling needs vLLM, which gives them"))
+    if len(reply.places) != len(ids):
+        what = f"the answer has {len(ids)} tokens and {len(reply.places)} logprobs"
+        raise OrchestrateError(Problem(what, where, "sampling needs vLLM, which gives both"))

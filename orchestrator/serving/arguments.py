@@ -1,0 +1,94 @@
+"""Arguments against what the installed vLLM accepts, before a launch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from cluster.errors import ConfigError, HostError, Problem
+from cluster.facts.hosts import HostFacts
+from cluster.inventory.problems import nearest
+from cluster.transport.answers import last_answer
+from cluster.transport.parallel import Tell
+from cluster.transport.program import program
+from cluster.transport.protocol import Transport
+from orchestrator.recipes.layer import Value
+
+ASK_LIMIT_S = 180.0
+
+
+class Accepted(BaseModel):
+    """Options of `vllm serve` with their choices (None: any value), and its parsers' names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    options: Mapping[str, Sequence[str] | None]
+    tool_parsers: Sequence[str]
+    reasoning_parsers: Sequence[str]
+
+
+def check_arguments(
+    transport: Transport,
+    host: HostFacts,
+    args: Mapping[str, Value],
+    tell: Tell,
+    *,
+    keep: bool = True,
+) -> None:
+    """Raises ConfigError that names every argument vLLM would refuse, and the nearest valid.
+
+    `keep` leaves vLLM's answer on the host, for the next time.
+    """
+    accepted = ask(transport, host, tell, keep=keep)
+    problems = list(argument_problems(args, accepted, version_of(host)))
+    if problems:
+        raise ConfigError(*problems)
+
+
+def version_of(host: HostFacts) -> str:
+    return host.versions.get("vllm", "unknown")
+
+
+def ask(transport: Transport, host: HostFacts, tell: Tell, *, keep: bool = True) -> Accepted:
+    """What the host's vLLM accepts; the first time for a version it takes as long as its import."""
+    tell(f"checking the arguments against vLLM {version_of(host)}")
+    sent = program(
+        "orchestrator.host.vllm_arguments",
+        {"version": version_of(host), "keep": keep},
+        python=f"{host.venv}/bin/python",
+    )
+    result = transport.run(host.node, sent, timeout_s=ASK_LIMIT_S)
+    try:
+        return Accepted(**last_answer(result.out))
+    except (ValueError, TypeError, ValidationError):
+        raise HostError(
+            host.node.name,
+            f"vLLM {version_of(host)} in {host.venv} does not say which arguments it accepts",
+            f"does it start? {transport.paste(host.node, f'{host.venv}/bin/vllm --version')}",
+            log="\n".join(result.err.splitlines()[-6:]),
+        ) from None
+
+
+def argument_problems(
+    args: Mapping[str, Value], accepted: Accepted, version: str
+) -> Iterator[Problem]:
+    """One Problem for each argument that would be refused; pure."""
+    parsers = {
+        "tool_call_parser": accepted.tool_parsers,
+        "reasoning_parser": accepted.reasoning_parsers,
+    }
+    for key, value in args.items():
+        option = "--" + key.replace("_", "-")
+        if option not in accepted.options:
+            names = [each[2:].replace("-", "_") for each in accepted.options if each[:2] == "--"]
+            yield Problem(
+                f"vLLM {version} has no option {option}", f"args.{key}", nearest(key, names)
+            )
+            continue
+        choices = parsers.get(key) or accepted.options[option]
+        wrong = choices and not isinstance(value, bool) and str(value) not in choices
+        if wrong and choices:
+            yield Problem(
+                f"vLLM {version} has no {option} `{value}`",
+                f"args.{key}",
+                nearest(str(value), choices),
+            )

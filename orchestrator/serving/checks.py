@@ -1,0 +1,92 @@
+"""What keeps a model from being launched on these hosts; pure."""
+
+from collections.abc import Iterator
+
+from cluster.checks.finding import Finding
+from cluster.checks.gpus import held
+from cluster.checks.machine import disk_findings, limit_findings, shm_findings
+from cluster.checks.memory import memory_findings
+from cluster.checks.ports import port_finding
+from cluster.checks.reach import address_findings
+from cluster.checks.session import linger_findings
+from cluster.checks.software import known_bad_findings, version_findings, virtual_environment
+from cluster.facts.hosts import Facts, HostFacts, RunningService
+from cluster.inventory.config import ClusterConfig
+from cluster.runtimes.service import Service
+from orchestrator.capacity.placement import Placement
+
+HOST_CHECKS = (
+    disk_findings,
+    shm_findings,
+    limit_findings,
+    linger_findings,
+    memory_findings,
+    known_bad_findings,
+)
+
+
+def software_findings(placement: Placement) -> list[Finding]:
+    """What must be installed before anything else can be asked."""
+    packages = ("ray", "vllm") if placement.needs_ray else ("vllm",)
+    return [virtual_environment(host, packages) for host in placement.hosts]
+
+
+def launch_findings(
+    config: ClusterConfig,
+    facts: Facts,
+    placement: Placement,
+    service: Service,
+    existing: RunningService | None,
+) -> list[Finding]:
+    """Everything at once."""
+    chosen = Facts(placement.hosts, ())
+    findings = [found for check in HOST_CHECKS for found in check(config, chosen)]
+    if placement.needs_ray:
+        findings += [*ray_findings(facts, placement), *version_findings(config, facts)]
+        findings += address_findings(config, chosen)
+    if existing and existing.alive:
+        return [*findings, *other_arguments(service, existing)]
+    wanted = -(-placement.ranks // len(placement.hosts))  # the first ones of each host
+    findings += [f for host in placement.hosts for f in held(config.name, host, wanted)]
+    first = placement.hosts[0]
+    findings.append(port_finding(config.name, first, service.about["port"], "port"))
+    return [*findings, *own_port_findings(first, service)]
+
+
+def ray_findings(facts: Facts, placement: Placement) -> Iterator[Finding]:
+    alive = facts.ray_alive()
+    missing = [host.node.name for host in placement.hosts if host.node.fast not in alive]
+    if missing:
+        yield Finding(
+            "ray",
+            "Ray",
+            "failure",
+            f"Ray does not count {', '.join(missing)} alive, and the model spreads over "
+            f"{len(placement.hosts)} hosts",
+            "orchestrate cluster start",
+        )
+
+
+def other_arguments(service: Service, existing: RunningService) -> Iterator[Finding]:
+    if tuple(existing.words) != tuple(service.command.words):
+        changed = sorted(set(existing.words) ^ set(service.command.words))
+        yield Finding(
+            "arguments",
+            service.node.name,
+            "failure",
+            f"{service.name} runs already, with other arguments ({' '.join(changed)})",
+            "orchestrate teardown first, or ask for what runs",
+        )
+
+
+def own_port_findings(host: HostFacts, service: Service) -> Iterator[Finding]:
+    port = service.about["port"]
+    for other in host.services:
+        if other.alive and other.name != service.name and other.about.get("port") == port:
+            yield Finding(
+                "port",
+                host.node.name,
+                "failure",
+                f"port {port} is taken by our own {other.name}",
+                f"--set port={port + 1}",
+            )

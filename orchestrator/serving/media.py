@@ -1,0 +1,93 @@
+"""The media server: a service beside vLLM, and the only place that vLLM fetches files from; pure
+but for the question whether it answers.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cluster.checks.finding import Finding
+from cluster.checks.ports import port_finding
+from cluster.errors import HostError
+from cluster.facts.hosts import HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.inventory.node import Node
+from cluster.ray.plan import service_folder
+from cluster.runtimes.service import Service
+from cluster.transport.answers import answers
+from cluster.transport.command import Command
+from cluster.transport.http import http_client
+from cluster.transport.program import program, source_of
+from cluster.transport.protocol import Transport
+from orchestrator.recipes.recipe import Recipe
+
+MEDIA = "media"
+ADDRESS = "127.0.0.1"
+SCRIPT = "media_server.py"
+ASK_LIMIT_S = 5.0
+START_LIMIT_S = 20.0
+LOG_LINES = 20
+LISTENS = "serving "  # how the line begins that it prints once it listens
+
+
+def media_service(config: ClusterConfig, recipe: Recipe, host: HostFacts) -> Service | None:
+    """On vLLM's own host, whose loopback it shares."""
+    if recipe.media is None:
+        return None
+    folder = recipe.media.folder.replace("~", host.home, 1)
+    script = f"{service_folder(config, host, MEDIA)}/{SCRIPT}"
+    words = (f"{host.venv}/bin/python", script, str(recipe.media.port), folder)
+    return Service(
+        cluster=config.name,
+        name=MEDIA,
+        node=host.node,
+        command=Command(words, {"PYTHONUNBUFFERED": "1"}),
+        files={SCRIPT: source_of("orchestrator.host.media_server")},
+        about={"host": ADDRESS, "port": recipe.media.port, "folder": folder},
+    )
+
+
+def media_findings(
+    config: ClusterConfig, host: HostFacts, service: Service | None
+) -> Iterator[Finding]:
+    """Whether its port is free; one that serves another folder is not replaced in silence."""
+    if service is None:
+        return
+    existing = host.service(MEDIA)
+    if existing is None or not existing.alive:
+        found = port_finding(config.name, host, service.about["port"], "media.port")
+        hint = "choose another `port` in [media] of the recipe"
+        yield replace(found, hint=hint) if found.state == "failure" else found
+    elif tuple(existing.words) != service.command.words:
+        shown = f"{existing.about.get('folder')} at port {existing.about.get('port')}"
+        what = f"the media server runs already, for {shown}"
+        yield Finding("arguments", host.node.name, "failure", what, "orchestrate teardown first")
+
+
+def await_media(transport: Transport, service: Service) -> None:
+    """Until its log says that it listens. Raises HostError with the log's last line if it ended."""
+    node, said = service.node, "its log is empty"
+    request = {"mark": service.mark, "lines": LOG_LINES, "follow": True}
+    session = transport.session(node, program("cluster.host.follow", request))
+    hint = f"orchestrate logs {MEDIA}"
+    try:
+        for event in answers(session, START_LIMIT_S):
+            if "exit" in event:
+                what = f"the media server {event['exit']['reason']}: {said}"
+                raise HostError(node.name, what, hint)
+            if event["line"].startswith(LISTENS):
+                return
+            said = event["line"]
+    except TimeoutError:
+        what = f"the media server does not listen within {START_LIMIT_S:g} s"
+        raise HostError(node.name, what, hint) from None
+    finally:
+        session.close()
+
+
+def ask_media(transport: Transport, node: Node, port: int) -> float:
+    """Seconds until it says that it lists nothing. Raises httpx.HTTPError."""
+    begun = time.monotonic()
+    with http_client(transport, node, ADDRESS, port) as http:
+        http.head("/", timeout=ASK_LIMIT_S)
+    return time.monotonic() - begun

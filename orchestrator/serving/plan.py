@@ -1,0 +1,215 @@
+"""The verb `plan`: what fits where, before anything starts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from cluster.errors import PreflightError, Problem
+from cluster.facts.gather import gather_facts
+from cluster.facts.hosts import HostFacts
+from cluster.inventory.config import ClusterConfig
+from cluster.inventory.cost import CostTable, HourlyCost, hourly_cost
+from cluster.transport.parallel import Tell
+from cluster.transport.protocol import Transport
+from orchestrator.capacity.alternatives import Option, Wish, more_hosts, nearest_fits
+from orchestrator.capacity.checks import typed
+from orchestrator.capacity.fit import CONTEXTS, Fit
+from orchestrator.capacity.hardware import hosts_of, more_of
+from orchestrator.capacity.overhead import Estimate, total
+from orchestrator.capacity.placement import Placement, fit_of, place, shares
+from orchestrator.models.cache import find_model
+from orchestrator.models.lockfile import lock_path, pinned, read_lock
+from orchestrator.models.sizes import model_elsewhere, model_on_hosts
+from orchestrator.recipes.hardware import hardware_name, load_hardware
+from orchestrator.recipes.layers import merged
+from orchestrator.recipes.recipe import Recipe
+from orchestrator.serving.prepare import Request, gpus_in_use
+from orchestrator.serving.vllm import PREFIX, final_arguments, option_words
+
+SPARE = 0.05  # of the KV cache: what the estimate may be wrong by, and some room
+
+
+@dataclass(frozen=True)
+class Gpus:
+    """GPUs of one host that hold the same; bytes of each. `free` is what vLLM leaves alone."""
+
+    host: str
+    count: int
+    stage: int
+    total: int
+    weights: int
+    overhead: int
+    kv_cache: int
+    free: int
+
+
+@dataclass(frozen=True)
+class Context:
+    """Requests of one length: KV bytes of one on the fullest GPU, and how many at once."""
+
+    tokens: int
+    kv_bytes: int
+    at_once: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """Sizes in bytes and tokens."""
+
+    recipe: str
+    model: str
+    source: str
+    hardware: str
+    split: str
+    fits: bool
+    problems: tuple[str, ...]
+    guesses: tuple[str, ...]
+    gpus: tuple[Gpus, ...]
+    weights: Mapping[str, int]
+    overhead: tuple[Estimate, ...]
+    kv_tokens: int
+    longest: int
+    max_model_len: int
+    at_once: Mapping[str, int]
+    contexts: tuple[Context, ...]
+    flags: tuple[str, ...]
+    nearest: tuple[Option, ...] = field(default=())
+    cost: HourlyCost | None = None
+    measured: tuple[str, ...] = ()
+
+
+def plan_on_hosts(
+    transport: Transport, config: ClusterConfig, request: Request, tell: Tell
+) -> PlanReport:
+    """Of the inventory's hosts as they are now. Raises PreflightError when nobody answers."""
+    facts = gather_facts(transport, config)
+    if not facts.hosts:
+        raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
+    recipe = recipe_for(request, facts.hosts)
+    recipe = pinned(recipe, read_lock(lock_path(config)))
+    found = find_model(transport, recipe, facts.hosts, tell, make_missing=False)
+    model = model_on_hosts(transport, recipe, found)
+    if model is None and not recipe.made:
+        tell(f"no host has {recipe.model} whole: asking the hub for its sizes")
+    used = gpus_in_use(facts, besides=PREFIX + recipe.name)
+    model = model or model_elsewhere(recipe)
+    report = planned(Wish(recipe, model, facts.hosts, used, None, more_hosts(facts.hosts)))
+    return priced(report, config.cost)
+
+
+def plan_on_hardware(hardware: str, request: Request, prices: CostTable | None) -> PlanReport:
+    """Of hosts that need not exist: no host is asked."""
+    known = load_hardware()
+    hosts = hosts_of(hardware, known)
+    recipe = recipe_for(request, hosts)
+    model = model_elsewhere(recipe)
+    report = planned(Wish(recipe, model, hosts, {}, None, more_of(hardware, known)))
+    return priced(report, prices) if prices else report
+
+
+def priced(report: PlanReport, prices: CostTable) -> PlanReport:
+    """With the hour of the GPUs that it would use, and what a bench has made of it."""
+    from orchestrator.bench.latest import measured_costs  # slow to import, and rarely asked for
+
+    gpus: Counter[str] = Counter()
+    for each in report.gpus:
+        gpus[each.host] += each.count
+    cost = hourly_cost(prices, gpus)
+    return replace(report, cost=cost, measured=measured_costs(report.recipe, cost) if cost else ())
+
+
+def recipe_for(request: Request, hosts: Sequence[HostFacts]) -> Recipe:
+    gpus = [gpu for host in hosts for gpu in host.gpus]
+    name = hardware_name(gpus, load_hardware())
+    return merged(request.recipe, name, request.settings)
+
+
+def planned(wish: Wish) -> PlanReport:
+    """Pure. Raises PreflightError, with what would fit, for a split that there are no GPUs for."""
+    recipe, model = wish.recipe, wish.model
+    try:
+        placement = place(recipe, model, wish.hosts, wish.used)
+    except PreflightError as error:
+        what = error.problems[0].what
+        hints = [f"{typed(option)} ({option.what})" for option in nearest_fits(wish)]
+        raise PreflightError(
+            Problem(f"{recipe.name} does not fit: {what}", "plan", "; or ".join(hints))
+        ) from None
+    fit = fit_of(recipe, model, placement, ask_free=True)
+    arguments = final_arguments(recipe, placement)
+    longest = max(1, model.shape.positions or fit.longest)
+    return PlanReport(
+        recipe=recipe.name,
+        model=recipe.model,
+        source=model.source,
+        hardware=described(placement),
+        split=str(placement),
+        fits=fit.fits,
+        problems=fit.problems,
+        guesses=model.guesses,
+        gpus=tuple(rows(placement, fit)),
+        weights=fit.weights.parts,
+        overhead=fit.overheads[fit.least],
+        kv_tokens=fit.kv_tokens,
+        longest=fit.longest,
+        max_model_len=fit.serving.max_model_len,
+        at_once={
+            "8k": fit.at_once(8192),
+            "32k": fit.at_once(32768),
+            "full": fit.at_once(fit.serving.max_model_len),
+        },
+        contexts=tuple(context(fit, tokens, longest) for tokens in CONTEXTS),
+        flags=tuple(word for key, value in arguments.items() for word in option_words(key, value)),
+        nearest=() if fit.fits else nearest_fits(replace(wish, fit=fit)),
+    )
+
+
+def described(placement: Placement) -> str:
+    counts: dict[str, int] = {}
+    for host, ranks in zip(placement.hosts, shares(placement), strict=True):
+        name = host.gpus[0].name if host.gpus else "CPU"
+        counts[name] = counts.get(name, 0) + ranks
+    return ", ".join(f"{count} x {name}" for name, count in counts.items())
+
+
+def rows(placement: Placement, fit: Fit) -> list[Gpus]:
+    """One for each host and stage, in the order of the ranks."""
+    found: dict[tuple[str, int], int] = {}
+    rank = 0
+    for host, ranks in zip(placement.hosts, shares(placement), strict=True):
+        for _ in range(ranks):
+            key = (host.node.name, rank // placement.tensor)
+            found[key] = found.get(key, 0) + 1
+            rank += 1
+    return [row(fit, host, stage, count) for (host, stage), count in found.items()]
+
+
+def row(fit: Fit, host: str, stage: int, count: int) -> Gpus:
+    weights, overhead = fit.weights.stages[stage], total(fit.overheads[stage])
+    cache = fit.blocks * fit.cache.block_bytes(fit.stages[stage])
+    size = fit.memory.total or (fit.memory.free or 0)
+    return Gpus(
+        host=host,
+        count=count,
+        stage=stage,
+        total=size,
+        weights=weights,
+        overhead=overhead,
+        kv_cache=cache,
+        free=size - weights - overhead - cache,
+    )
+
+
+def context(fit: Fit, tokens: int, longest: int) -> Context:
+    at_once = fit.at_once(tokens)
+    spare = (fit.blocks - fit.cache.blocks_for(tokens)) / max(1, fit.blocks)
+    if tokens > longest:
+        verdict = "longer than the model knows"
+    elif not at_once:
+        verdict = "does not fit"
+    elif at_once > 1:
+        verdict = "safe"
+    else:
+        verdict = "fits" if spare >= SPARE else "experimental"
+    return Context(tokens, fit.kv_bytes(tokens), at_once, verdict)

@@ -1,0 +1,60 @@
+"""The verb `plan`: parse, plan, print its report. No logic."""
+
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from cluster.errors import OrchestrateError
+from cluster.inventory.config import load
+from cluster.inventory.cost import CostTable
+from orchestrator.cli.console import Console
+from orchestrator.cli.options import (
+    Json,
+    Model,
+    Nodes,
+    RecipeFile,
+    Run,
+    Settings,
+    show,
+    show_on,
+    with_hosts,
+)
+from orchestrator.recipes.layers import parse_settings
+from orchestrator.recipes.recipe import find_recipe
+from orchestrator.serving.plan import plan_on_hardware, plan_on_hosts
+from orchestrator.serving.plan_screen import plan_screen
+from orchestrator.serving.prepare import Request
+
+
+def plan_model(
+    model: Model = None,
+    recipe: RecipeFile = None,
+    settings: Settings = None,
+    hardware: Annotated[
+        str,
+        typer.Option(help="KINDxN, as gb10x2 or h200x4: plan for that, without asking any host."),
+    ] = "",
+    nodes: Nodes = None,
+    json: Json = False,
+) -> None:
+    """What fits where: weights, KV cache, longest context, split. Starts nothing."""
+    request = Request(find_recipe(model, recipe), parse_settings(settings or []))
+    if hardware:
+        done = plan_on_hardware(hardware, request, prices_of(nodes))
+        show_on(Console(), done, plan_screen, json)
+        raise typer.Exit(0 if done.fits else 1)
+
+    def verb(run: Run) -> int:
+        done = plan_on_hosts(run.transport, run.config, request, run.console.tell)
+        show(run, done, plan_screen, json)
+        return 0 if done.fits else 1
+
+    with_hosts(nodes, verb)
+
+
+def prices_of(nodes: str | None) -> CostTable | None:
+    """[cost] of the inventory, where there is one that can be read: hardware needs none."""
+    with suppress(OrchestrateError):
+        return load(nodes).cost
+    return None

@@ -1,0 +1,131 @@
+"""The verb `models show`: what would be served, and where each of its values comes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from cluster.errors import OrchestrateError, Problem, UsageError
+from cluster.facts.gather import gather_facts
+from cluster.inventory.config import ClusterConfig
+from cluster.inventory.problems import nearest
+from cluster.ray.environment import network_environment
+from cluster.transport.command import masked
+from cluster.transport.parallel import Tell
+from cluster.transport.protocol import Transport
+from orchestrator.capacity.placement import Placement
+from orchestrator.models.cache import ModelFiles, find_model
+from orchestrator.models.lockfile import ModelsLock
+from orchestrator.models.revision import at_commit
+from orchestrator.models.sizes import read_model
+from orchestrator.recipes.hardware import hardware_name, load_hardware
+from orchestrator.recipes.layers import Layered, Setting, layered, stacked
+from orchestrator.serving.prepare import Request, place_on
+from orchestrator.serving.vllm import PREFIX, chosen_arguments, own_environment, vllm_service
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A recipe as it would be served. `note` says what could not be known, and why."""
+
+    name: str
+    description: str
+    source: str
+    hardware: str
+    split: str
+    note: str
+    fields: Mapping[str, Setting]
+    args: Mapping[str, Setting]
+    env: Mapping[str, Setting]
+    command: tuple[str, ...] = field(default=())
+
+
+def show_recipe(
+    request: Request, lock: ModelsLock, hardware: str | None, tell: Tell, *, note: str
+) -> Shown:
+    """Without a host: the recipe on this hardware, before its split is chosen."""
+    found = resolved(request, lock, hardware, tell)
+    return shown(found, hardware, note=note)
+
+
+def show_on_hosts(
+    transport: Transport, config: ClusterConfig, request: Request, lock: ModelsLock, tell: Tell
+) -> Shown:
+    """With what the hosts are like now; where they do not say, the recipe alone and a note."""
+    tell(f"asking {len(config.node)} hosts")
+    facts = gather_facts(transport, config)
+    if not facts.hosts:
+        reason = facts.unreached[0].error.problems[0]
+        return show_recipe(request, lock, None, tell, note=f"no host answers ({reason.what})")
+    gpus = [gpu for host in facts.hosts for gpu in host.gpus]
+    hardware = hardware_name(gpus, load_hardware())
+    found = resolved(request, lock, hardware, tell)
+    try:
+        model = find_model(transport, found.recipe, facts.hosts, tell, make_missing=False)[0]
+        if model.problem:
+            where = f"{model.problem} on {model.host.node.name}"
+            return shown(found, hardware, note=f"no split yet, it follows from the files: {where}")
+        sizes = read_model(transport, found.recipe, (model,))
+        placement = place_on(facts, found.recipe, sizes)
+    except OrchestrateError as error:
+        return shown(found, hardware, note=error.problems[0].what)
+    return placed(config, found, hardware, placement, model)
+
+
+def known_hardware(name: str | None) -> str | None:
+    """Raises UsageError with the profiles that there are."""
+    known = load_hardware()
+    if name is not None and name not in known:
+        raise UsageError(Problem(f"no hardware `{name}`", "--hardware", nearest(name, known)))
+    return name
+
+
+def resolved(request: Request, lock: ModelsLock, hardware: str | None, tell: Tell) -> Layered:
+    """The layers at the locked commit; a recipe without the lock it needs is shown all the same."""
+    found = layered(request.recipe, hardware, request.settings)
+    shown_anyway = found.recipe.model_copy(update={"needs_lock": False})
+    fixed = at_commit(request.recipe, shown_anyway, lock, tell)
+    if fixed.revision == found.recipe.revision:
+        return found
+    fields = (*found.fields, ("models.lock", {"revision": fixed.revision}))
+    return replace(found, recipe=fixed, fields=fields)
+
+
+def placed(
+    config: ClusterConfig,
+    found: Layered,
+    hardware: str | None,
+    placement: Placement,
+    model: ModelFiles,
+) -> Shown:
+    """As `serve` would launch it now."""
+    host, recipe = placement.hosts[0], found.recipe
+    name = host.node.name
+    args = (*found.args, ("placement", chosen_arguments(recipe, placement)))
+    env = (
+        ("orchestrate", own_environment(config, placement, PREFIX + recipe.name)),
+        (f"network of {name}", network_environment(host)),
+        *found.env,
+        (f"nodes.toml, env of {name}", host.node.env),
+    )
+    service = vllm_service(config, recipe, placement, model.path)
+    whole = shown(replace(found, args=args, env=env), hardware, note="")
+    return replace(whole, split=str(placement), command=service.command.words)
+
+
+def shown(found: Layered, hardware: str | None, *, note: str) -> Shown:
+    recipe = found.recipe
+    return Shown(
+        name=recipe.name,
+        description=recipe.description,
+        source=recipe.source,
+        hardware=hardware or "no profile",
+        split="",
+        note=note,
+        fields=stacked(found.fields),
+        args=stacked(found.args),
+        env=stacked(tuple((origin, hidden(values)) for origin, values in found.env)),
+    )
+
+
+def hidden(env: Mapping[str, str]) -> dict[str, str]:
+    """With stars for the values of secret variables."""
+    return {name: value if masked(name, "") != "****" else "****" for name, value in env.items()}

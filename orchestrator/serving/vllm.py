@@ -1,0 +1,109 @@
+"""recipe + placement -> the vLLM service; pure."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from cluster.inventory.config import ClusterConfig
+from cluster.ray.environment import PER_HOST_VARIABLES, network_environment
+from cluster.ray.plan import service_folder
+from cluster.runtimes.service import Service
+from cluster.transport.command import Command
+from orchestrator.capacity.placement import Placement, shares
+from orchestrator.models.revision import commit_of
+from orchestrator.recipes.layer import Value
+from orchestrator.recipes.recipe import Recipe
+
+PREFIX = "vllm-"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+CARRY_FILE = "ray_non_carry_over_env_vars.json"
+# what must not travel from the driver to other hosts: what differs there, and secrets
+NOT_CARRIED = sorted({*PER_HOST_VARIABLES, "VLLM_CONFIG_ROOT", "VLLM_API_KEY", "HF_TOKEN"})
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",  # the files were checked; a hub that is down must not stop a restart
+    "VLLM_NO_USAGE_STATS": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "PYTHONUNBUFFERED": "1",
+    "GRPC_DNS_RESOLVER": "native",
+    "RAY_DEDUP_LOGS": "0",  # the other hosts' progress must reach this log line by line
+    "SPT_NOENV": "1",  # keeps process titles from overwriting the environment, and our mark in it
+}
+
+
+def vllm_service(
+    config: ClusterConfig, recipe: Recipe, placement: Placement, path: str, key: str = ""
+) -> Service:
+    """vLLM on the first host of the placement. `path` is the model's folder on every host."""
+    host = placement.hosts[0]
+    name = PREFIX + recipe.name
+    env = {**own_environment(config, placement, name), **network_environment(host)}
+    if key:
+        env["VLLM_API_KEY"] = key
+    words = (f"{host.venv}/bin/vllm", "serve", path, *vllm_words(config, recipe, placement))
+    return Service(
+        cluster=config.name,
+        name=name,
+        node=host.node,
+        command=Command(words, {**env, **recipe.env, **host.node.env}),
+        files={CARRY_FILE: json.dumps(NOT_CARRIED)} if placement.needs_ray else {},
+        about={
+            "recipe": recipe.name,
+            "model": recipe.model,
+            "revision": recipe.revision,
+            "served_name": recipe.served_name,
+            "host": config.serve.host,
+            "port": recipe.port,
+            "commit": commit_of(path),
+            "split": str(placement),
+            "gpus": {
+                each.node.name: n
+                for each, n in zip(placement.hosts, shares(placement), strict=True)
+            },
+        },
+    )
+
+
+def own_environment(config: ClusterConfig, placement: Placement, service: str) -> dict[str, str]:
+    """What every model gets, whatever its recipe says."""
+    if not placement.needs_ray:
+        return dict(ENVIRONMENT)
+    return {
+        **ENVIRONMENT,
+        "RAY_ADDRESS": f"{config.head.fast}:{config.ray.port}",
+        # vLLM copies the driver's variables to every host but for those named in a file there
+        "VLLM_CONFIG_ROOT": service_folder(config, placement.hosts[0], service),
+    }
+
+
+def vllm_words(config: ClusterConfig, recipe: Recipe, placement: Placement) -> Iterator[str]:
+    yield from ("--served-model-name", recipe.served_name)
+    yield from ("--host", config.serve.host, "--port", str(recipe.port))
+    for key, value in final_arguments(recipe, placement).items():
+        yield from option_words(key, value)
+
+
+def final_arguments(recipe: Recipe, placement: Placement) -> dict[str, Value]:
+    """The recipe's arguments with the split that was chosen."""
+    return dict(sorted({**recipe.args, **chosen_arguments(recipe, placement)}.items()))
+
+
+def chosen_arguments(recipe: Recipe, placement: Placement) -> dict[str, Value]:
+    """What the placement adds to the recipe's arguments, or changes in them."""
+    args: dict[str, Value] = {"tensor_parallel_size": placement.tensor}
+    if placement.pipeline > 1:
+        args["pipeline_parallel_size"] = placement.pipeline
+    if placement.needs_ray:
+        backend = recipe.args.get("distributed_executor_backend", "ray")
+        args["distributed_executor_backend"] = backend
+    return {key: value for key, value in args.items() if recipe.args.get(key) != value}
+
+
+def option_words(key: str, value: Value) -> Iterator[str]:
+    """One argument as words: true is the bare flag, false its --no- form, tables are JSON."""
+    name = key.replace("_", "-")
+    yield f"--no-{name}" if value is False else f"--{name}"
+    if isinstance(value, Mapping):
+        yield json.dumps(value)
+    elif isinstance(value, list):
+        yield from map(str, value)
+    elif not isinstance(value, bool):
+        yield str(value)

@@ -1,0 +1,80 @@
+"""`test smoke` against the scripted server, from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestrator.main import app, exit_code_of
+from tests.served.script import Answer, Broken, Delivery, Status, in_turn
+from tests.served.server import serving
+
+ADA = Answer(" Ada and I am")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def smoke(url: str, *words: str) -> int:
+    words = ("test", "smoke", "--url", url, *words)
+    return exit_code_of(lambda: app(list(words), standalone_mode=False))
+
+
+def test_a_good_server_passes(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    with serving(ADA) as server:
+        assert smoke(server.url, "--json") == 0
+        sent = [request.body for request in server.heard if request.body]
+    report = json.loads(capsys.readouterr().out)
+    assert report["passed"] is True
+    assert [each["state"] for each in report["findings"]] == ["pass"] * 4
+    assert (report["text"], report["tokens"]) == (" Ada and I am", 4)
+    assert 0 < report["first_token_s"] <= report["answer_s"]
+    assert [body["temperature"] for body in sent] == [0, 0]
+    [kept] = (folder / "artifacts" / "test-smoke").glob("*-tiny/result.json")
+    assert json.loads(kept.read_text())["result"] == report
+
+
+@pytest.mark.parametrize(
+    ("delivery", "pages", "said"),
+    [
+        (in_turn(ADA, Answer(" Bob")), {}, "another text at temperature 0: first ' Ada and I am'"),
+        (Status(500), {}, "server error: HTTP 500: scripted"),
+        (Broken(ADA, 2), {}, "broken: the connection broke"),
+        (Answer(""), {}, "the answer is empty"),
+        (ADA, {"/health": Status(503, "dead")}, "HTTP 503 dead"),
+        (ADA, {"/v1/models": Status(200, '{"data": []}')}, "serves 0 models"),
+    ],
+)
+def test_a_bad_server_fails_with_the_reason(
+    delivery: Delivery,
+    pages: dict[str, Status],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with serving(delivery, pages=pages) as server:
+        assert smoke(server.url) in (1, 2)
+    printed = capsys.readouterr()
+    assert said in printed.out + printed.err
+    assert "passed" not in printed.out
+
+
+def test_a_model_of_another_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(ADA) as server:
+        assert smoke(server.url, "--model", "huge") == 1
+    printed = capsys.readouterr().out
+    assert "does not serve `huge`, but tiny" in printed
+    assert "HTTP 404: The model `huge` does not exist." in printed
+
+
+def test_a_server_without_health_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(ADA, pages={"/health": Status(404, "")}) as server:
+        assert smoke(server.url) == 0
+    assert "warning" in capsys.readouterr().out
+
+
+def test_nobody_listens(capsys: pytest.CaptureFixture[str]) -> None:
+    assert smoke("http://127.0.0.1:1", "--model", "tiny") == 1
+    assert "Connection refused" in capsys.readouterr().out

@@ -1,0 +1,162 @@
+"""`test vision` against servers that see, that guess, and that fetch what they should not."""
+
+import base64
+import json
+import re
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster.errors import UsageError
+from orchestrator.api.target import Target
+from orchestrator.main import app, exit_code_of
+from orchestrator.proofs.vision.cases import FILES, OUTSIDE, inline_cases, only
+from orchestrator.proofs.vision.picture import BLUE, GREEN, RED
+from orchestrator.proofs.vision.run import vision
+from tests.served.script import Answer, Delivery, Request, Script, Status
+from tests.served.server import Served, serving
+
+BASE = "http://127.0.0.1:8080/orchestrate-test-1"
+NAMES = {RED: "Red", GREEN: "Green", BLUE: "Blue"}
+RULE = "The URL must be from one of the allowed domains: ['127.0.0.1']. Input URL domain: x"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def error(code: int, message: str) -> Status:
+    return Status(code, json.dumps({"error": {"message": message}}))
+
+
+def seen(url: str) -> str:
+    """What a model with eyes says of a PNG or of the film."""
+    if url.endswith("film.avi") or url.startswith("data:video/"):
+        return "Red Blue"
+    name = url.rpartition("/")[2]
+    data = FILES[name] if name in FILES else base64.b64decode(url.partition(",")[2])
+    pixels = zlib.decompress(data[data.index(b"IDAT") + 4 :])
+    red, green, blue = pixels[1:4]
+    return NAMES.get((red, green, blue), "7")
+
+
+def urls_of(request: Request) -> list[str]:
+    found = []
+    for message in request.body["messages"]:
+        parts = message["content"] if isinstance(message["content"], list) else ()
+        found += [part[part["type"]]["url"] for part in parts if part["type"] != "text"]
+    return found
+
+
+def sees(request: Request) -> Delivery:
+    urls = urls_of(request)
+    if OUTSIDE in urls:
+        return error(400, RULE)
+    last = request.body["messages"][-1]["content"][-1]["text"]
+    if last == "Say only: ready.":
+        return Answer("ready")
+    return Answer(" ".join(map(seen, urls)))
+
+
+def looked(script: Script, base: str | None = BASE) -> tuple[dict[str, str], Served]:
+    with serving(script) as server:
+        report = vision(Target(server.url, server.url, "tiny"), base, lambda line: None)
+    return {each.check: each.state for each in report.findings}, server
+
+
+def failing(script: Script) -> set[str]:
+    return {check for check, state in looked(script)[0].items() if state == "failure"}
+
+
+def test_a_model_that_sees_passes() -> None:
+    states, server = looked(sees)
+    assert set(states.values()) == {"pass"}
+    assert list(states) == [
+        *("red picture", "blue picture", "digit", "several images", "several turns"),
+        *("image by URL", "video by URL", "URL from elsewhere"),
+    ]
+    turns = [r.body["messages"] for r in server.heard if len(r.body["messages"]) == 3]
+    assert [message["role"] for message in turns[0]] == ["user", "assistant", "user"]
+    assert turns[0][1]["content"] == "ready"
+
+
+@pytest.mark.parametrize("guess", ["Red", "Blue", "7", "No picture.", "Red, green or blue, 7"])
+def test_a_server_that_ignores_pictures_fails(guess: str) -> None:
+    def blind(request: Request) -> Delivery:
+        return sees(request) if OUTSIDE in urls_of(request) else Answer(guess)
+
+    assert len(failing(blind)) >= 5
+
+
+def test_a_server_that_forgets_the_first_turn_fails() -> None:
+    def forgets(request: Request) -> Delivery:
+        last = request.body["messages"][-1:]
+        return sees(replace(request, body={**request.body, "messages": last}))
+
+    assert failing(forgets) == {"several turns"}
+
+
+def test_a_server_that_mixes_the_order_up_fails() -> None:
+    def mixed(request: Request) -> Delivery:
+        said = sees(request)
+        assert isinstance(said, Answer | Status)
+        if isinstance(said, Answer):
+            return Answer(" ".join(reversed(said.text.split())))
+        return said
+
+    assert failing(mixed) == {"several images", "video by URL"}
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    [
+        Answer("Red"),
+        error(500, "Cannot connect to host outside.invalid:80"),
+        error(400, "Name or service not known"),
+    ],
+)
+def test_a_url_from_elsewhere_must_be_refused_by_a_rule(delivery: Delivery) -> None:
+    assert failing(lambda r: delivery if OUTSIDE in urls_of(r) else sees(r)) == {
+        "URL from elsewhere"
+    }
+
+
+def test_a_model_that_takes_no_pictures_is_the_wrong_one() -> None:
+    with pytest.raises(UsageError, match="takes no images: tiny is not a multimodal model"):
+        looked(lambda request: error(400, "tiny is not a multimodal model"))
+
+
+def test_another_400_is_a_failure_with_the_servers_words() -> None:
+    refusal = error(400, "max_tokens is too large")
+    assert "red picture" in failing(lambda r: refusal if r.number == 0 else sees(r))
+
+
+def test_an_answer_that_was_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "red picture" in failing(lambda r: Answer("Red " * 9, finish_reason="length"))
+
+
+def test_from_the_command_line_without_a_media_server(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    with serving(sees) as server:
+        line = ["test", "vision", "--url", server.url, "--json"]
+        assert exit_code_of(lambda: app(line, standalone_mode=False)) == 0
+    report = json.loads(capsys.readouterr().out)
+    states = {each["check"]: each["state"] for each in report["findings"]}
+    assert states["image by URL"] == "warning"
+    assert states["video in the request"] == "pass"
+    [kept] = (folder / "artifacts" / "test-vision").glob("*/result.json")
+    assert json.loads(kept.read_text())["result"] == report
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [("Red.", True), ("The picture is RED", True), ("red or blue", False), ("reddish", False)],
+)
+def test_only_one_colour_is_an_answer(answer: str, right: bool) -> None:
+    assert bool(re.search(only("red", "green", "blue"), answer, re.I | re.S)) is right
+    assert inline_cases()[0].is_right(answer) is right
