@@ -10,7 +10,6 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from cluster.errors import OrchestrateError, Problem, UsageError
 
@@ -19,8 +18,7 @@ LIMIT_BYTES = 512 * MIB  # of all content: a session of 300,000 tokens takes som
 LIMIT_FILES = 10_000
 LIMIT_NAME = 200  # bytes; a tar header holds 255, less where no slash is in a good place
 BLOCK = 512
-CHUNK = 1 << 16
-GZIP = 31  # zlib's name for: a gzip header, the largest window
+TRUNCATED = "truncated: it ends in the middle"
 
 
 class Damaged(OrchestrateError):
@@ -74,8 +72,8 @@ def unpack(path: Path) -> tuple[str, dict[str, bytes]]:
     """
     where = str(path)
     try:
-        with path.open("rb") as file:
-            return unpacked(Inflated(file, where), where)
+        with gzip.open(path) as stream:
+            return unpacked(Inflated(stream, where), where)
     except OSError as error:
         raise UsageError(Problem(f"cannot be read: {error.strerror}", where)) from None
 
@@ -130,45 +128,33 @@ KINDS = {
 
 
 class Inflated:
-    """The bytes of a gzip file, as many as are asked for, never more."""
+    """The content of a gzip file, as many bytes as are asked for, never more."""
 
-    def __init__(self, file: BinaryIO, where: str) -> None:
-        self._file, self._where = file, where
-        self._zip = zlib.decompressobj(GZIP)
-        self._ready = bytearray()
+    def __init__(self, stream: gzip.GzipFile, where: str) -> None:
+        self._stream, self._where = stream, where
 
     def take(self, size: int) -> bytes:
         """Raises Damaged where there are fewer."""
-        while len(self._ready) < size:
-            more = self._more()
-            if not more:
-                raise Damaged("truncated: it ends in the middle", self._where)
-            self._ready += more
-        found = bytes(self._ready[:size])
-        del self._ready[:size]
+        try:
+            found = self._stream.read(size)
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise Damaged(f"corrupt, or no gzip file: {error}", self._where) from None
+        except EOFError:
+            raise Damaged(TRUNCATED, self._where) from None
+        if len(found) < size:
+            raise Damaged(TRUNCATED, self._where)
         return found
 
     def end(self) -> None:
         """Raises Damaged where more follows than the zeros that end a tar archive."""
         if any(self.take(BLOCK)):
             raise Damaged("corrupt: the archive has no proper end", self._where)
-        after, count = bytes(self._ready), len(self._ready)
-        while not any(after) and count <= MIB and (after := self._more()):
-            count += len(after)
-        if any(after) or count > MIB or self._zip.unused_data or self._file.read(1):
+        try:
+            after = self._stream.read(MIB + 1)
+        except EOFError:
+            raise Damaged("truncated: its checksum is missing", self._where) from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            what = f"its checksum is wrong, or something follows the end of the archive: {error}"
+            raise Damaged(what, self._where) from None
+        if any(after) or len(after) > MIB:
             raise Damaged("something follows the end of the archive", self._where)
-        if not self._zip.eof:
-            raise Damaged("truncated: its checksum is not there", self._where)
-
-    def _more(self) -> bytes:
-        """Up to CHUNK bytes; nothing at the end of the file or of the archive."""
-        while not self._zip.eof:
-            data = self._zip.unconsumed_tail or self._file.read(CHUNK)
-            try:
-                found = self._zip.decompress(data, CHUNK)
-            except zlib.error as error:
-                what = f"corrupt, or no gzip file: {error}"
-                raise Damaged(what, self._where) from None
-            if found or not data:
-                return found
-        return b""

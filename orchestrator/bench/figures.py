@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import median, quantiles
 
 from orchestrator.bench.request_record import Record, Repeat
 from orchestrator.bench.workload import Step
@@ -87,12 +87,11 @@ class StepResult:
         return sum(self.failed.values())
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
+def percentile(values: Sequence[float], percent: int) -> float:
     """Of sorted values, linear between neighbours, as numpy does it by default."""
-    place = (len(values) - 1) * percent / 100
-    below = int(place)
-    above = min(below + 1, len(values) - 1)
-    return values[below] + (values[above] - values[below]) * (place - below)
+    if len(values) == 1:
+        return values[0]
+    return (values[0], *quantiles(values, n=100, method="inclusive"), values[-1])[percent]
 
 
 def step_result(step: Step, repeats: Iterable[Repeat], wanted_tokens: int) -> StepResult:

@@ -14,7 +14,7 @@ from orchestrator.sampling.file_format import Line, NoteKind, Samples, line_of, 
 from orchestrator.sampling.rate import Pace
 from orchestrator.sampling.request import replied
 from orchestrator.sampling.same_server import card_of, require_same
-from orchestrator.sampling.server_load import look, others_between
+from orchestrator.sampling.server_load import foreign_requests, read_load
 from orchestrator.sampling.session import Chunk
 from orchestrator.sampling.writer import Writer
 
@@ -79,11 +79,11 @@ def run(target: Target, keeper: Keeper, timeout_s: float) -> None:
     """Until the session is full. Raises RequestFailed where the server does not answer."""
     keeper.tell()
     with target.http() as http:
-        before = look(http)
+        before = read_load(http)
         if before is None:
             keeper.note("unseen", "whether others use this server meanwhile cannot be seen")
         asyncio.run(asked(target, keeper, http, timeout_s))
-        others = others_between(before, look(http), keeper.answers)
+        others = foreign_requests(before, read_load(http), keeper.answers)
     if others and keeper.session.settings.is_reference:
         keeper.note("others", f"the server answered {others} requests of others meanwhile")
 
@@ -130,8 +130,8 @@ def require_same_card(target: Target, keeper: Keeper) -> None:
 async def watch(keeper: Keeper, http: httpx.Client) -> None:
     """Look now and then, while a request of ours is under way, whether others are there too."""
     at_once, alone = keeper.session.settings.concurrency, True
-    while seen := await asyncio.to_thread(look, http):
-        others = seen.inside - at_once
+    while seen := await asyncio.to_thread(read_load, http):
+        others = seen.in_server - at_once
         if others > 0 and alone:
             keeper.note("others", f"{others} requests of others are in the server")
         alone = others <= 0

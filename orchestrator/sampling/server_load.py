@@ -1,47 +1,41 @@
-"""Who else uses the server: vLLM's /metrics, where it can be seen."""
+"""Who else uses the server: vLLM's /metrics, where it has them."""
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import httpx
+from prometheus_client.samples import Sample
 
-LOOK_LIMIT_S = 2.0
-COUNTED = re.compile(
-    r"^vllm:(num_requests_running|num_requests_waiting|request_success_total)"
-    r"\{([^}]*)\} (\S+)$",
-    re.MULTILINE,
-)
+from orchestrator.metrics.read import read_metrics, sum_of
+
+LOAD_LIMIT_S = 2.0
+IN_SERVER = ("vllm:num_requests_running", "vllm:num_requests_waiting")
+ENDED = "vllm:request_success_total"
 
 
 @dataclass(frozen=True)
-class Look:
-    """Requests in the server at this moment, and those it has ended well since it was started."""
+class ServerLoad:
+    """Requests in the server now, and requests that have ended well since it was started."""
 
-    inside: int
+    in_server: int
     ended: int
 
 
-def look(http: httpx.Client) -> Look | None:
-    """None where it cannot be seen."""
-    try:
-        return parsed(http.get("/metrics", timeout=LOOK_LIMIT_S).raise_for_status().text)
-    except httpx.HTTPError:
-        return None
+def read_load(http: httpx.Client) -> ServerLoad | None:
+    """None where the server does not show it."""
+    samples = read_metrics(http, LOAD_LIMIT_S)
+    return load_in(samples) if samples is not None else None
 
 
-def parsed(text: str) -> Look | None:
+def load_in(samples: Sequence[Sample]) -> ServerLoad | None:
     """Summed over engines; aborted requests do not count as ended."""
-    inside, ended, seen = 0.0, 0.0, False
-    for name, labels, value in COUNTED.findall(text):
-        if name == "request_success_total":
-            ended += 0 if 'finished_reason="abort"' in labels else float(value)
-        else:
-            inside, seen = inside + float(value), True
-    return Look(int(inside), int(ended)) if seen else None
+    in_server = sum_of(samples, *IN_SERVER)
+    ended = sum_of(samples, ENDED, where=lambda each: each.labels.get("finished_reason") != "abort")
+    return None if in_server is None else ServerLoad(int(in_server), int(ended or 0))
 
 
-def others_between(before: Look | None, after: Look | None, ours: int) -> int:
-    """Requests that were not ours and ended between two looks; 0 where it cannot be seen."""
+def foreign_requests(before: ServerLoad | None, after: ServerLoad | None, ours: int) -> int:
+    """Requests that ended in between and were not ours; 0 where the server does not show it."""
     if before is None or after is None or after.ended < before.ended:
         return 0
     return max(0, after.ended - before.ended - ours)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.proofs.vision.cases import FILES
+from orchestrator.proofs.vision.cases import media_file
 from tests.hosts.lab import Lab
 from tests.hosts.test_serve import ALONE
 from tests.hosts.test_start import listener
@@ -91,15 +91,15 @@ def test_from_serve_to_teardown(alone: Lab) -> None:
 def test_pictures_are_fetched_from_it_and_taken_away(
     alone: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The stand-in has no eyes, so that the test fails; but it fetches as vLLM does."""
+    """The stand-in sees nothing, so that the test fails; but it fetches as vLLM does."""
     monkeypatch.chdir(tmp_path)  # where artifacts shall lie
     alone.ok(*recipe(alone))
     done = alone.run("test", "vision", "--json")
     assert done.returncode == 1, done.stderr
     report = json.loads(done.stdout)
     said = {each["case"]: each["answer"] for each in report["answers"]}
-    assert said["image by URL"] == f"{len(FILES['blue.png'])} bytes"
-    assert said["video by URL"] == f"{len(FILES['film.avi'])} bytes"
+    assert said["image by URL"] == f"{len(media_file('blue.png'))} bytes"
+    assert said["video by URL"] == f"{len(media_file('video.avi'))} bytes"
     states = {each["check"]: each["state"] for each in report["findings"]}
     assert states["URL from elsewhere"] == "pass"
     assert states["red picture"] == "failure"

@@ -1,7 +1,6 @@
 """The verb `test determinism`: the same request must have the same answer, whatever its company."""
 
 import asyncio
-import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from orchestrator.api.closed_loop import Limits, send_all
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import Call
 from orchestrator.api.send import Server, connected
-from orchestrator.api.target import Target
+from orchestrator.api.target import ASK_LIMIT_S, Target
+from orchestrator.metrics.read import read_metrics, sum_of
 from orchestrator.proofs.determinism.background_load import (
     Companion,
     companions,
@@ -24,7 +24,7 @@ from orchestrator.proofs.determinism.background_load import (
 from orchestrator.proofs.determinism.compare import Asked
 
 ALONE_SHARE = 10  # of the requests, one in so many is also asked alone, cold and warm
-HITS = re.compile(r"^vllm:prefix_cache_hits(?:_total)?(?:\{.*\})? +(\S+)$", re.MULTILINE)
+HITS = ("vllm:prefix_cache_hits", "vllm:prefix_cache_hits_total")
 CROWD = "crowd"
 
 
@@ -163,11 +163,6 @@ async def crowd_in(server: Server, model: str, ask: Ask, sending: Sending) -> No
 
 
 def cache_hits(http: httpx.Client) -> float | None:
-    """Tokens of prompts that the prefix cache has had so far; None where the server has no such
-    metric.
-    """
-    try:
-        found = HITS.findall(http.get("/metrics").raise_for_status().text)
-        return sum(map(float, found)) if found else None
-    except (httpx.HTTPError, ValueError):
-        return None
+    """Prompt tokens that the prefix cache has had so far; None where the server does not count."""
+    samples = read_metrics(http, ASK_LIMIT_S)
+    return None if samples is None else sum_of(samples, *HITS)

@@ -1,1 +1,1 @@
-"""The verb `test vision`: does the model see what it is shown."""
+"""The verb `test vision`: can the model see pictures and a video."""

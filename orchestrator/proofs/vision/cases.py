@@ -1,25 +1,22 @@
-"""What is shown and asked, and which answer is right; pure."""
+"""Pictures and questions, and which answer is right."""
 
 import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
-from orchestrator.proofs.vision.film import avi, jpeg
-from orchestrator.proofs.vision.picture import BLUE, GREEN, RED, digit, plain, png
-
+SUITE = "orchestrator.proofs.vision"
 ONE_WORD = "What colour is this picture? Answer with one word."
+RECALL = "What colour had the picture? One word."
 OUTSIDE = "http://outside.invalid/red.png"  # a name that never resolves: nobody is ever asked
-FILES = {
-    "blue.png": png(plain(BLUE)),
-    "film.avi": avi([jpeg(RED)] * 4 + [jpeg(BLUE)] * 4),
-}
+BY_URL = ("blue.png", "video.avi")
 Part = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Case:
+class VisionCase:
     """One conversation: what the user says in each turn. The last answer must match `right`."""
 
     name: str
@@ -30,24 +27,32 @@ class Case:
         return re.search(self.right, answer, re.IGNORECASE | re.DOTALL) is not None
 
 
-def text(words: str) -> Part:
+def text_part(words: str) -> Part:
     return {"type": "text", "text": words}
 
 
-def image(url: str) -> Part:
+def image_part(url: str) -> Part:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def video(url: str) -> Part:
+def video_part(url: str) -> Part:
     return {"type": "video_url", "video_url": {"url": url}}
 
 
-def data_url(kind: str, content: bytes) -> str:
+def inline_url(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def shown(content: bytes) -> Part:
-    return image(data_url("image/png", content))
+def media_file(name: str) -> bytes:
+    """A picture of one colour or of a digit, or the video, out of the package.
+
+    The video is Motion JPEG: uncompressed frames crash the reader of OpenCV 5.0, which vLLM uses.
+    """
+    return (resources.files(SUITE) / "media" / name).read_bytes()
+
+
+def inline_image(name: str) -> Part:
+    return image_part(inline_url("image/png", media_file(name)))
 
 
 def only(word: str, *others: str) -> str:
@@ -55,33 +60,37 @@ def only(word: str, *others: str) -> str:
     return "".join(rf"(?!.*\b{other}\b)" for other in others) + rf"^(?=.*\b{word}\b)"
 
 
-def inline_cases() -> Sequence[Case]:
+def in_order(*words: str) -> str:
+    return r"^\W*" + ".*".join(rf"\b{word}\b" for word in words)
+
+
+def inline_cases() -> Sequence[VisionCase]:
     """Pictures in the request itself."""
-    red, green, blue = (shown(png(plain(each))) for each in (RED, GREEN, BLUE))
-    which = text("Which digit is drawn here? Answer with the digit alone.")
-    each = text("Name the colours of these pictures in their order, and nothing else.")
+    red, green, blue = (inline_image(f"{each}.png") for each in ("red", "green", "blue"))
+    which = text_part("Which digit is drawn here? Answer with the digit alone.")
+    each = text_part("Name the colours of these pictures in their order, and nothing else.")
     return (
-        Case("red picture", ((red, text(ONE_WORD)),), only("red", "green", "blue")),
-        Case("blue picture", ((blue, text(ONE_WORD)),), only("blue", "green", "red")),
-        Case("digit", ((shown(png(digit("7"))), which),), only("7", "[0-689]")),
-        Case("several images", ((blue, red, green, each),), r"^\W*\bblue\b.*\bred\b.*\bgreen\b"),
-        Case(
+        VisionCase("red picture", ((red, text_part(ONE_WORD)),), only("red", "green", "blue")),
+        VisionCase("blue picture", ((blue, text_part(ONE_WORD)),), only("blue", "green", "red")),
+        VisionCase("digit", ((inline_image("seven.png"), which),), only("7", "[0-689]")),
+        VisionCase("several images", ((blue, red, green, each),), in_order("blue", "red", "green")),
+        VisionCase(
             "several turns",
-            ((green, text("Say only: ready.")), (text("What colour had the picture? One word."),)),
+            ((green, text_part("Say only: ready.")), (text_part(RECALL),)),
             only("green", "red", "blue"),
         ),
     )
 
 
-def by_url(base: str) -> Sequence[Case]:
+def url_cases(base: str) -> Sequence[VisionCase]:
     """Files of the media server."""
-    picture = (image(f"{base}/blue.png"), text(ONE_WORD))
-    return (Case("image by URL", (picture,), only("blue", "green", "red")), film(base))
+    picture = (image_part(f"{base}/blue.png"), text_part(ONE_WORD))
+    return (VisionCase("image by URL", (picture,), only("blue", "green", "red")), video_case(base))
 
 
-def film(base: str | None) -> Case:
+def video_case(base: str | None) -> VisionCase:
     """From the media server; in the request where there is none."""
-    url = f"{base}/film.avi" if base else data_url("video/x-msvideo", FILES["film.avi"])
-    asked = "Which colour does this video have at first, and which one at its end? Two words."
+    url = f"{base}/video.avi" if base else inline_url("video/x-msvideo", media_file("video.avi"))
+    question = "Which colour does this video have at first, and which one at its end? Two words."
     name = "video by URL" if base else "video in the request"
-    return Case(name, ((video(url), text(asked)),), r"^\W*\bred\b.*\bblue\b")
+    return VisionCase(name, ((video_part(url), text_part(question)),), in_order("red", "blue"))

@@ -5,8 +5,8 @@ from orchestrator.api.target import Target, Wanted
 from orchestrator.cli.console import Console
 from orchestrator.cli.options import Json, Nodes
 from orchestrator.proofs.cli import prove
-from orchestrator.proofs.vision.cases import FILES
-from orchestrator.proofs.vision.media_fixtures import on_the_shelf
+from orchestrator.proofs.vision.cases import BY_URL, media_file
+from orchestrator.proofs.vision.media_fixtures import served_files
 from orchestrator.proofs.vision.run import VisionReport, vision
 
 
@@ -17,10 +17,11 @@ def prove_vision(
     nodes: Nodes = None,
     json: Json = False,
 ) -> None:
-    """Does it see pictures and videos, and fetch them from nowhere else."""
+    """Does it see pictures and videos, and does it refuse those from other servers."""
 
     def verb(console: Console, target: Target) -> int:
-        with on_the_shelf(target, nodes, FILES) as base:
+        files = {name: media_file(name) for name in BY_URL}
+        with served_files(target, nodes, files) as base:
 
             def test() -> VisionReport:
                 return vision(target, base, console.tell)

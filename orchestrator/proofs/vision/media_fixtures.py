@@ -1,4 +1,4 @@
-"""The pictures of the test in the media server's folder, for as long as the test lasts."""
+"""The test's pictures and video in the media server's folder, for as long as the test lasts."""
 
 import base64
 import secrets
@@ -16,7 +16,7 @@ from cluster.transport.protocol import Transport
 from orchestrator.api.target import Target
 from orchestrator.serving.media import MEDIA
 
-PREFIX = "orchestrate-test-"
+FOLDER_PREFIX = "orchestrate-test-"
 WRITE_LIMIT_S = 10.0
 
 
@@ -27,7 +27,7 @@ def media_beside(target: Target) -> RunningService | None:
 
 
 @contextmanager
-def on_the_shelf(
+def served_files(
     target: Target, nodes: str | None, files: Mapping[str, bytes]
 ) -> Iterator[str | None]:
     """The address of the files; None where there is no media server. Raises HostError."""
@@ -35,18 +35,18 @@ def on_the_shelf(
     if media is None:
         yield None
         return
-    name = PREFIX + secrets.token_hex(6)
-    place = {"folder": media.about["folder"], "name": name}
-    coded = {each: base64.b64encode(content).decode() for each, content in files.items()}
+    name = FOLDER_PREFIX + secrets.token_hex(6)
+    folder = {"folder": media.about["folder"], "name": name}
+    encoded = {each: base64.b64encode(content).decode() for each, content in files.items()}
     with closing(road_to(load(nodes))) as transport:
-        change(transport, target, {**place, "files": coded})
+        write_media(transport, target, {**folder, "files": encoded})
         try:
             yield f"http://{media.about['host']}:{media.about['port']}/{name}"
         finally:
-            change(transport, target, place)
+            write_media(transport, target, folder)
 
 
-def change(transport: Transport, target: Target, request: Mapping[str, Any]) -> None:
+def write_media(transport: Transport, target: Target, request: Mapping[str, Any]) -> None:
     assert target.home
     node = target.home.host.node
     program = guarded("orchestrator.host.media_files", dict(request), WRITE_LIMIT_S)

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import struct
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,13 @@ import pytest
 from cluster.errors import UsageError
 from orchestrator.api.target import Target
 from orchestrator.main import app, exit_code_of
-from orchestrator.proofs.vision.cases import FILES, OUTSIDE, inline_cases, only
-from orchestrator.proofs.vision.picture import BLUE, GREEN, RED
+from orchestrator.proofs.vision.cases import BY_URL, OUTSIDE, inline_cases, media_file, only
 from orchestrator.proofs.vision.run import vision
 from tests.served.script import Answer, Delivery, Request, Script, Status
 from tests.served.server import Served, serving
 
 BASE = "http://127.0.0.1:8080/orchestrate-test-1"
+RED, GREEN, BLUE = (220, 20, 20), (20, 160, 40), (20, 40, 220)
 NAMES = {RED: "Red", GREEN: "Green", BLUE: "Blue"}
 RULE = "The URL must be from one of the allowed domains: ['127.0.0.1']. Input URL domain: x"
 
@@ -34,11 +35,11 @@ def error(code: int, message: str) -> Status:
 
 
 def seen(url: str) -> str:
-    """What a model with eyes says of a PNG or of the film."""
-    if url.endswith("film.avi") or url.startswith("data:video/"):
+    """What a vision model says of a PNG or of the video."""
+    if url.endswith("video.avi") or url.startswith("data:video/"):
         return "Red Blue"
     name = url.rpartition("/")[2]
-    data = FILES[name] if name in FILES else base64.b64decode(url.partition(",")[2])
+    data = media_file(name) if name in BY_URL else base64.b64decode(url.partition(",")[2])
     pixels = zlib.decompress(data[data.index(b"IDAT") + 4 :])
     red, green, blue = pixels[1:4]
     return NAMES.get((red, green, blue), "7")
@@ -62,18 +63,40 @@ def sees(request: Request) -> Delivery:
     return Answer(" ".join(map(seen, urls)))
 
 
-def looked(script: Script, base: str | None = BASE) -> tuple[dict[str, str], Served]:
+def states_of(script: Script, base: str | None = BASE) -> tuple[dict[str, str], Served]:
     with serving(script) as server:
         report = vision(Target(server.url, server.url, "tiny"), base, lambda line: None)
     return {each.check: each.state for each in report.findings}, server
 
 
 def failing(script: Script) -> set[str]:
-    return {check for check, state in looked(script)[0].items() if state == "failure"}
+    return {check for check, state in states_of(script)[0].items() if state == "failure"}
+
+
+def test_a_picture_is_of_one_colour() -> None:
+    made = media_file("red.png")
+    assert made.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", made[16:24]) == (256, 256)
+    start = made.index(b"IDAT")
+    length = struct.unpack(">I", made[start - 4 : start])[0]
+    pixels = zlib.decompress(made[start + 4 : start + 4 + length])
+    assert pixels == (b"\0" + bytes(RED) * 256) * 256
+
+
+def test_the_video_says_its_own_sizes() -> None:
+    made = media_file("video.avi")
+    assert struct.unpack("<I", made[4:8])[0] == len(made) - 8
+    index, movi = made.index(b"idx1") + 8, made.index(b"movi")
+    frames = []
+    for number in range(8):
+        place, size = struct.unpack("<II", made[index + 16 * number + 8 :][:8])
+        frames.append(made[movi + place + 8 :][:size])
+    assert all(frame[:2] + frame[-2:] == b"\xff\xd8\xff\xd9" for frame in frames)
+    assert [frames.index(frame) for frame in frames] == [0, 0, 0, 0, 4, 4, 4, 4]
 
 
 def test_a_model_that_sees_passes() -> None:
-    states, server = looked(sees)
+    states, server = states_of(sees)
     assert set(states.values()) == {"pass"}
     assert list(states) == [
         *("red picture", "blue picture", "digit", "several images", "several turns"),
@@ -127,7 +150,7 @@ def test_a_url_from_elsewhere_must_be_refused_by_a_rule(delivery: Delivery) -> N
 
 def test_a_model_that_takes_no_pictures_is_the_wrong_one() -> None:
     with pytest.raises(UsageError, match="takes no images: tiny is not a multimodal model"):
-        looked(lambda request: error(400, "tiny is not a multimodal model"))
+        states_of(lambda request: error(400, "tiny is not a multimodal model"))
 
 
 def test_another_400_is_a_failure_with_the_servers_words() -> None:
