@@ -19,10 +19,15 @@ ON_HOSTS = ("cluster/host/", "orchestrator/host/")  # programs that run alone, o
 SSH_FILES = {
     "cluster/transport/ssh.py",
     "cluster/transport/ssh_errors.py",
+    "cluster/transport/ssh_connect.py",
     "cluster/transport/host_keys.py",
 }
 IMPORTERS = {
-    "fabric": {"cluster/transport/ssh.py", "cluster/transport/host_keys.py"},
+    "fabric": {
+        "cluster/transport/ssh.py",
+        "cluster/transport/ssh_connect.py",
+        "cluster/transport/host_keys.py",
+    },
     "paramiko": SSH_FILES,
     "subprocess": {"cluster/transport/local.py"},
     "tenacity": {"cluster/execution/retry.py"},

@@ -21,7 +21,7 @@ def call(
     """Run a program of cluster.host and read its JSON answer. Raises HostError without one."""
     result = transport.run(node, program(name, request, mark=mark), timeout_s=timeout_s)
     try:
-        return last_answer(result.out)
+        answer = last_answer(result.out)
     except ValueError:
         raise HostError(
             node.name,
@@ -29,3 +29,7 @@ def call(
             f"does python3 3.9 or newer run there? {transport.paste(node, 'python3 --version')}",
             log="\n".join((result.err or result.out).splitlines()[-6:]),
         ) from None
+    if isinstance(answer, dict) and answer.keys() == {"failed"}:
+        hint = f"look at it: {transport.paste(node, 'df -h ~ /tmp; python3 --version')}"
+        raise HostError(node.name, f"the {name} program failed: {answer['failed']}", hint)
+    return answer

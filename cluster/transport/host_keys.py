@@ -15,7 +15,7 @@ from cluster.errors import OrchestrateError, Unreachable
 from cluster.inventory.config import ClusterConfig, SshTable
 from cluster.inventory.node import Node
 from cluster.transport.parallel import gather
-from cluster.transport.ssh import check_host_keys, new_connection
+from cluster.transport.ssh_connect import check_host_keys, new_connection
 from cluster.transport.ssh_errors import why_unreachable
 
 

@@ -11,8 +11,14 @@ from cluster.transport.command import Command
 
 # argv stays short and free of data: the code and the request travel on standard input
 BOOT = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
+OLDEST_PYTHON = (3, 9)
 LOADER = """
 import json, sys, types
+def fail(text):
+    print(json.dumps({"failed": text}), flush=True)
+    sys.exit(1)
+if sys.version_info < OLDEST:
+    fail("python3 is %d.%d there, and %d.%d or newer is needed" % (sys.version_info[:2] + OLDEST))
 def load(name, source):
     module = types.ModuleType(name)
     sys.modules[name] = module
@@ -21,7 +27,10 @@ def load(name, source):
     if parent: setattr(sys.modules[parent], leaf, module)
     return module
 for name, source in SOURCES: module = load(name, source)
-module.main(json.loads(sys.stdin.buffer.readline()))
+try: module.main(json.loads(sys.stdin.buffer.readline()))
+except OSError as error:
+    if error.filename is None: raise
+    fail("%s: %s" % (error.filename, error.strerror))
 """
 
 
@@ -77,4 +86,4 @@ def loader(name: str) -> bytes:
     for module in (*needed(name), name):
         package = module.rpartition(".")[0]
         sources |= {package.partition(".")[0]: "", package: "", module: source_of(module)}
-    return f"SOURCES = {list(sources.items())!r}\n{LOADER}".encode()
+    return f"OLDEST = {OLDEST_PYTHON}\nSOURCES = {list(sources.items())!r}\n{LOADER}".encode()

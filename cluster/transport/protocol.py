@@ -25,7 +25,8 @@ class Session(Protocol):
     """A program that goes on running while we talk with it."""
 
     def lines(self, timeout_s: float) -> Iterator[str]:
-        """Its output line by line, to the end. Raises TimeoutError after `timeout_s` of silence."""
+        """Its output line by line, to the end. Raises TimeoutError where a line takes longer than
+        `timeout_s`, HostError for one that is endless."""
 
     def send(self, text: str) -> None: ...
 
@@ -43,10 +44,12 @@ class Stream(Protocol):
 
 
 class Transport(Protocol):
-    """All that can be done on a host. Each call raises Unreachable when it cannot be reached."""
+    """All that can be done on a host. Each call raises Unreachable when it cannot be reached, or
+    when the connection breaks, and nothing else of SSH's."""
 
     def run(self, node: Node, program: Program, *, timeout_s: float = COMMAND_TIMEOUT_S) -> Result:
-        """Run to the end. Raises HostError when it takes longer than `timeout_s`."""
+        """Run to the end. Raises HostError when it takes longer than `timeout_s` altogether, or
+        says more than bounds.ANSWER_LIMIT_BYTES."""
 
     def session(self, node: Node, program: Program) -> Session: ...
 
@@ -64,4 +67,12 @@ def too_slow(node: Node, program: Program, timeout_s: float) -> HostError:
         node.name,
         f"no answer within {timeout_s:g} s from: {shell_line(program.command.words[-1:])}",
         "the host is overloaded or a file system hangs there; see `orchestrate status`",
+    )
+
+
+def too_much(node: Node, program: Program, error: Exception) -> HostError:
+    return HostError(
+        node.name,
+        f"{error} from: {shell_line(program.command.words[-1:])}",
+        "the host is broken, or not what it seems: look at it before you use it again",
     )

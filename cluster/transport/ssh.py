@@ -1,29 +1,34 @@
 """The road to other machines: fabric connections whose host keys are checked."""
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import fabric
 import paramiko
 
-from cluster.errors import HostError, Unreachable
+from cluster.errors import Unreachable
 from cluster.inventory.config import SshTable
 from cluster.inventory.node import Node
+from cluster.transport.bounds import LineSplitter, Output, TooMuch
 from cluster.transport.command import shell_line
 from cluster.transport.program import Program
-from cluster.transport.protocol import COMMAND_TIMEOUT_S, Result, Session, Stream, too_slow
-from cluster.transport.ssh_errors import RejectUnknown, why_unreachable
+from cluster.transport.protocol import (
+    COMMAND_TIMEOUT_S,
+    Result,
+    Session,
+    Stream,
+    too_much,
+    too_slow,
+)
+from cluster.transport.ssh_connect import connect
 
-DEAD_PEER_MS = 10_000  # unacknowledged data for this long means that the peer is gone
 CHUNK = 1 << 16
-SYSTEM_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
+BROKEN_HINT = "is the host overloaded or gone? `orchestrate status` shows it; then try again"
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # errors reach the user as ours
 
 
@@ -37,39 +42,42 @@ class SSH:
         self._guard = threading.Lock()
 
     def run(self, node: Node, program: Program, *, timeout_s: float = COMMAND_TIMEOUT_S) -> Result:
-        deadline = time.monotonic() + timeout_s + self._settings.connect_timeout_s
         channel = self._started(node, program)
+        deadline = time.monotonic() + timeout_s
         try:
-            channel.shutdown_write()
-            channel.settimeout(timeout_s)
-            out = read_all(channel.recv, channel, deadline)
-            err = read_all(channel.recv_stderr, channel, deadline)
-            while not channel.exit_status_ready() and time.monotonic() < deadline:
-                channel.status_event.wait(0.1)
+            with broken_is_unreachable(node):
+                channel.shutdown_write()
+                out, err = read_both(channel, deadline)
+                while not channel.exit_status_ready() and time.monotonic() < deadline:
+                    channel.status_event.wait(0.1)
         except TimeoutError:
             self._require_life(node, channel)
             raise too_slow(node, program, timeout_s) from None
+        except TooMuch as error:
+            raise too_much(node, program, error) from None
         finally:
-            channel.close()
+            close_quietly(channel)
         if channel.exit_status < 0:
-            raise Unreachable(node.name, f"the connection broke during {program.command.words[-1]}")
+            what = f"the connection broke during {program.command.words[-1]}"
+            raise Unreachable(node.name, what, BROKEN_HINT)
         return Result(channel.exit_status, out, err)
 
     def session(self, node: Node, program: Program) -> Session:
-        return SshSession(node.name, self._started(node, program))
+        return SshSession(node, program, self._started(node, program))
 
     def dial(self, node: Node, address: str, port: int, timeout_s: float) -> Stream:
         transport = self._connection(node).transport
         try:
-            stream: Stream = transport.open_channel(
+            channel = transport.open_channel(
                 "direct-tcpip", (address, port), ("", 0), timeout=timeout_s
             )
         except paramiko.ChannelException as error:
             raise ConnectionRefusedError(f"{address}:{port} on {node.name}: {error}") from None
-        except paramiko.SSHException as error:
+        except (paramiko.SSHException, EOFError, OSError) as error:
             transport.close()  # not the port but the host is silent: let nobody wait for it again
-            raise Unreachable(node.name, f"the host stopped answering: {error}") from None
-        return stream
+            what = f"the host stopped answering: {reason_of(error)}"
+            raise Unreachable(node.name, what, BROKEN_HINT) from None
+        return SshStream(channel)
 
     def paste(self, node: Node, command: str) -> str:
         user = f"{node.user}@" if node.user else ""
@@ -88,13 +96,16 @@ class SSH:
         words = program.command.words
         if program.command.env:
             words = ("env", *(f"{k}={v}" for k, v in program.command.env.items()), *words)
+        connection = self._connection(node)
         try:
-            channel = self._connection(node).create_session()
-            channel.settimeout(COMMAND_TIMEOUT_S)
-            channel.exec_command(shell_line(words))
-            channel.sendall(program.stdin)
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            raise Unreachable(node.name, f"the connection broke: {error}") from None
+            with broken_is_unreachable(node):
+                channel = connection.create_session()
+                channel.settimeout(COMMAND_TIMEOUT_S)
+                channel.exec_command(shell_line(words))
+                channel.sendall(program.stdin)
+        except TimeoutError:
+            what = f"takes no input within {COMMAND_TIMEOUT_S:g} s"
+            raise Unreachable(node.name, what, BROKEN_HINT) from None
         return channel
 
     def _connection(self, node: Node) -> fabric.Connection:
@@ -109,103 +120,113 @@ class SSH:
     def _require_life(self, node: Node, channel: Any) -> None:
         transport = channel.get_transport()
         if not transport.is_active():
-            raise Unreachable(node.name, "the host stopped answering")
+            raise Unreachable(node.name, "the host stopped answering", BROKEN_HINT)
 
 
-def connect(node: Node, settings: SshTable) -> fabric.Connection:
-    """A logged-in connection. Raises Unreachable with the step that failed and what to do."""
-    connection = new_connection(node, settings)
+@contextmanager
+def broken_is_unreachable(node: Node) -> Iterator[None]:
+    """Whatever paramiko raises when a connection goes is ours to tell: EOFError is no Ctrl-C."""
     try:
-        check_host_keys(connection, settings)
-        connection.open()
-        set_dead_peer_limit(connection.transport.sock)
-    except Exception as error:
-        with suppress(Exception):
-            connection.close()
-        reason, hint = why_unreachable(error, connection.host, connection.port, connection.user)
-        raise Unreachable(node.name, reason, hint) from None
-    return connection
+        yield
+    except TimeoutError:
+        raise
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        what = f"the connection broke: {reason_of(error)}"
+        raise Unreachable(node.name, what, BROKEN_HINT) from None
 
 
-def new_connection(node: Node, settings: SshTable) -> fabric.Connection:
-    """Not yet open; what the node leaves out comes from ~/.ssh/config."""
-    limit = settings.connect_timeout_s
-    options: dict[str, Any] = {
-        "banner_timeout": limit,
-        "auth_timeout": limit,
-        "channel_timeout": limit,
-    }
-    if node.key_file:
-        options["key_filename"] = str(Path(node.key_file).expanduser())
-    jump = None
-    if node.proxy_jump:
-        jump = fabric.Connection(
-            node.proxy_jump, connect_timeout=limit, connect_kwargs=dict(options)
-        )
-    return fabric.Connection(
-        node.address,
-        user=node.user,
-        port=node.port,
-        gateway=jump,
-        connect_timeout=limit,
-        connect_kwargs=options,
-    )
+def reason_of(error: Exception) -> str:
+    return str(error) or "the other side closed it"
 
 
-def check_host_keys(connection: fabric.Connection, settings: SshTable) -> None:
-    """fabric accepts any unknown key; this holds it, and every host it jumps through, to ours."""
-    hop: Any = connection
-    known_hosts = Path(settings.known_hosts).expanduser()
-    while isinstance(hop, fabric.Connection):
-        with suppress(FileNotFoundError):
-            hop.client.load_system_host_keys(SYSTEM_KNOWN_HOSTS)
-        with suppress(FileNotFoundError):
-            hop.client.load_host_keys(str(known_hosts))
-        hop.client.set_missing_host_key_policy(RejectUnknown())
-        hop.connect_timeout = settings.connect_timeout_s
-        hop = hop.gateway
+def close_quietly(channel: Any) -> None:
+    with suppress(Exception):
+        channel.close()
 
 
-def set_dead_peer_limit(sock: Any) -> None:
-    if isinstance(sock, socket.socket) and hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_PEER_MS)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
+def read_both(channel: Any, deadline: float) -> tuple[str, str]:
+    """(standard output, standard error) to their ends, the whole of both before the deadline."""
+    out, err = Output(), Output()
+    for receive, output in ((channel.recv, out), (channel.recv_stderr, err)):
+        while chunk := receive_before(receive, channel, deadline):
+            output.add(chunk)
+    return out.text(), err.text()
 
 
-def read_all(receive: Any, channel: Any, deadline: float) -> str:
-    chunks: list[bytes] = []
-    while True:
-        channel.settimeout(max(0.01, deadline - time.monotonic()))
-        chunk = receive(CHUNK)
-        if not chunk:
-            return b"".join(chunks).decode(errors="replace")
-        chunks.append(chunk)
+def receive_before(receive: Any, channel: Any, deadline: float) -> bytes:
+    """A chunk, nothing at the end. Raises TimeoutError at the deadline, also in a steady stream."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    channel.settimeout(left)
+    chunk: bytes = receive(CHUNK)
+    return chunk
 
 
 @dataclass
 class SshSession:
-    host: str
+    node: Node
+    program: Program
     channel: Any
 
     def lines(self, timeout_s: float) -> Iterator[str]:
-        rest = b""
-        self.channel.settimeout(timeout_s)
-        while chunk := self.channel.recv(CHUNK):
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                yield line.decode(errors="replace")
-        if rest:
-            yield rest.decode(errors="replace")
+        splitter = LineSplitter()
+        while True:
+            whole, ended = self._next_lines(splitter, timeout_s)
+            yield from whole
+            if ended:
+                return
+
+    def _next_lines(self, splitter: LineSplitter, timeout_s: float) -> tuple[list[str], bool]:
+        """At least one line, or the end: bytes alone do not count as a sign of life."""
+        deadline = time.monotonic() + timeout_s
+        try:
+            with broken_is_unreachable(self.node):
+                while chunk := receive_before(self.channel.recv, self.channel, deadline):
+                    if whole := splitter.add(chunk):
+                        return whole, False
+                return [rest] if (rest := splitter.rest()) else [], True
+        except TooMuch as error:
+            raise too_much(self.node, self.program, error) from None
 
     def send(self, text: str) -> None:
         try:
-            self.channel.sendall(text.encode())
-        except OSError as error:
-            raise HostError(self.host, f"the connection broke: {error}") from None
+            with broken_is_unreachable(self.node):
+                self.channel.sendall(text.encode())
+        except TimeoutError:
+            raise Unreachable(self.node.name, "takes no more input", BROKEN_HINT) from None
 
     def close(self) -> None:
         with suppress(Exception):
             self.channel.shutdown_write()
-            self.channel.close()
+        close_quietly(self.channel)
+
+
+@dataclass
+class SshStream:
+    """A connection through the host; all that goes wrong with it is an OSError."""
+
+    channel: Any
+
+    def recv(self, size: int, /) -> bytes:
+        with broken_is_oserror():
+            chunk: bytes = self.channel.recv(size)
+            return chunk
+
+    def sendall(self, data: bytes, /) -> None:
+        with broken_is_oserror():
+            self.channel.sendall(data)
+
+    def settimeout(self, seconds: float | None, /) -> None:
+        self.channel.settimeout(seconds)
+
+    def close(self) -> None:
+        close_quietly(self.channel)
+
+
+@contextmanager
+def broken_is_oserror() -> Iterator[None]:
+    try:
+        yield
+    except (paramiko.SSHException, EOFError) as error:
+        raise ConnectionResetError(reason_of(error)) from None
