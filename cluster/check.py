@@ -13,7 +13,7 @@ from cluster.checks.link import link_findings
 from cluster.checks.machine import disk_findings, limit_findings, shm_findings
 from cluster.checks.memory import memory_findings
 from cluster.checks.ports import ray_port_findings, worker_port_findings
-from cluster.checks.reach import address_findings, ssh_findings
+from cluster.checks.reach import address_findings, ssh_findings, stray_findings
 from cluster.checks.roce import roce_findings
 from cluster.checks.session import dns_findings, linger_findings
 from cluster.checks.software import known_bad_findings, venv_findings, version_findings
@@ -31,6 +31,7 @@ AskingCheck = Callable[[Transport, ClusterConfig, Facts], Iterable[Finding]]
 # pure, in the order in which they are shown
 FACT_CHECKS: tuple[FactCheck, ...] = (
     ssh_findings,
+    stray_findings,
     clock_findings,
     venv_findings,
     version_findings,

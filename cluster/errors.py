@@ -7,7 +7,8 @@ OrchestrateError            something failed; exit 1
 ├── HostError               one host, one command
 │   └── Unreachable         the host did not let us in
 ├── HostsError              several hosts failed in one stage
-└── Busy                    another orchestrate holds the cluster's lock
+├── Busy                    another orchestrate holds the cluster's lock
+└── LockLost                another orchestrate may hold it by now: nothing more is changed
 """
 
 from collections.abc import Sequence
@@ -74,3 +75,16 @@ class HostsError(OrchestrateError):
 
 class Busy(OrchestrateError):
     """Another run of orchestrate is changing this cluster."""
+
+
+class LockLost(OrchestrateError):
+    """This run was away for so long that its lock went; it must not touch what others do now."""
+
+    def __init__(self, head: str) -> None:
+        super().__init__(
+            Problem(
+                "the cluster's lock is lost: this run stood still, or the head did",
+                head,
+                "orchestrate status shows what runs now",
+            )
+        )

@@ -8,14 +8,16 @@ from cluster.checks.finding import Finding
 from cluster.checks.gate import audit_note, go_on, start_findings
 from cluster.checks.try_paths import path_findings
 from cluster.errors import OrchestrateError, PreflightError
-from cluster.execution.execute import execute
+from cluster.execution.execute import Run, execute
+from cluster.execution.kept_secret import find_secret
 from cluster.execution.lock import cluster_lock
 from cluster.execution.plan import Plan, Stage, Start, Stop
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.join import await_nodes
-from cluster.ray.plan import plan_start
+from cluster.ray.plan import hosts_to_start, plan_start
+from cluster.ray.token import NAME
 from cluster.runtimes.service import Service
 from cluster.transport.parallel import Tell
 from cluster.transport.protocol import Transport
@@ -49,7 +51,11 @@ def prepare_start(
     facts: Facts = gather_facts(transport, config, survey=True)
     findings = list(start_findings(config, facts))
     head = facts.head()
-    plan = plan_start(config, facts) if head else Plan("cluster start")
+    plan = Plan("cluster start")
+    if head is not None:
+        missing = hosts_to_start(config, facts)
+        token = find_secret(transport, config, head, NAME) if missing else ""
+        plan = plan_start(config, facts, token)
     if plan and not facts.unreached:  # what is up already shows that the paths are open
         tell("trying the paths between the hosts")
         findings += path_findings(transport, config, facts)
@@ -64,17 +70,17 @@ def start_cluster(
 ) -> StartReport:
     """Bring Ray up on all hosts; what is up already stays as it is."""
     begun = time.monotonic()
-    with cluster_lock(transport, config) as lock:
+    with cluster_lock(transport, config, tell=tell) as lock:
         prepared = prepare_start(transport, config, tell, force)
         plan, head = prepared.plan, prepared.head
         services = started_by(plan)
         started = ", ".join(service.mark for service in services) or "nothing to do"
         lock.audit(f"cluster start: {started}{audit_note(prepared.forced)}")
         try:
-            execute(plan, transport, tell)
+            execute(plan, transport, tell, lock.run())
             await_nodes(transport, config, head, services, tell)
         except BaseException:
-            take_back(services, transport, tell)
+            take_back(services, transport, tell, lock.id)
             raise
     return StartReport(
         cluster=config.name,
@@ -93,14 +99,22 @@ def started_by(plan: Plan) -> tuple[Service, ...]:
 
 
 def take_back(
-    services: Sequence[Service], transport: Transport, tell: Tell, *, keep_record: bool = False
+    services: Sequence[Service],
+    transport: Transport,
+    tell: Tell,
+    run_id: str,
+    *,
+    keep_record: bool = False,
 ) -> None:
-    """Stop exactly these services; a failure is told, so that it does not hide the first error."""
+    """Stop these services where this very run has started them: another run may have begun since,
+    if this one stood still. A failure is told, so that it does not hide the first error.
+    """
     tell(f"stopping what this run has started: {', '.join(s.mark for s in services) or 'nothing'}")
     stops = tuple(
-        Stop(service.node, (service.mark,), keep_record=keep_record) for service in services
+        Stop(service.node, (service.mark,), keep_record=keep_record, only_this_run=True)
+        for service in services
     )
     try:
-        execute(Plan("take back", (Stage("stop", stops),)), transport)
+        execute(Plan("take back", (Stage("stop", stops),)), transport, run=Run(run_id))
     except OrchestrateError as error:
         tell(f"could not stop everything, orchestrate teardown will: {error}")

@@ -34,7 +34,7 @@ class StopReport:
 
 def plan_stop(config: ClusterConfig, facts: Facts, *, only_ray: bool = False) -> Plan:
     """Stops for every host that runs or remembers something of ours."""
-    busy = [host for host in facts.hosts if host.services]
+    busy = [host for host in facts.hosts if host.services or host.strays]
     others = () if only_ray else tuple(stop for host in busy for stop in other_stops(config, host))
     ray = [host for host in busy if any(s.name in RAY for s in host.services)]
     workers = tuple(ray_stop(config, host) for host in ray if not host.node.is_head)
@@ -49,6 +49,7 @@ def other_stops(config: ClusterConfig, host: HostFacts) -> tuple[Stop, ...]:
     marks = tuple(
         mark_of(config.name, host.node, s.name) for s in host.services if s.name not in RAY
     )
+    marks += tuple(host.strays)
     return (Stop(host.node, marks, grace_s=GRACE_S),) if marks else ()
 
 
@@ -88,12 +89,12 @@ def stop_cluster(
 def execute_locked(
     transport: Transport, config: ClusterConfig, facts: Facts, plan: Plan, tell: Tell
 ) -> list[Any]:
-    """Under the lock, unless the head cannot be reached: then the rest must still come down."""
+    """Under the lock, unless the head is gone or takes none: the rest must still come down."""
     if facts.head() is None:
-        return execute(plan, transport, tell)
-    with cluster_lock(transport, config) as lock:
+        return execute(plan, transport, tell, go_on=True)
+    with cluster_lock(transport, config, tell=tell, needed=False) as lock:
         lock.audit(plan.title)
-        return execute(plan, transport, tell)
+        return execute(plan, transport, tell, lock.run(), go_on=True)
 
 
 def refuse_while_used(facts: Facts) -> None:

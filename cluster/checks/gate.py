@@ -8,7 +8,7 @@ from cluster.checks.link import link_findings
 from cluster.checks.machine import disk_findings, limit_findings, shm_findings
 from cluster.checks.memory import memory_findings
 from cluster.checks.ports import ray_port_findings, worker_port_findings
-from cluster.checks.reach import address_findings, ssh_findings
+from cluster.checks.reach import address_findings, ssh_findings, stray_findings
 from cluster.checks.session import linger_findings
 from cluster.checks.software import known_bad_findings, ray_findings, version_findings
 from cluster.checks.table import CHECKS, NEVER_FORCED
@@ -21,6 +21,7 @@ from cluster.transport.parallel import Tell
 CHECK = "orchestrate cluster check"
 START_CHECKS = (
     ssh_findings,
+    stray_findings,
     clock_findings,
     ray_findings,
     address_findings,

@@ -34,3 +34,18 @@ def fast_address(host: HostFacts) -> Finding:
         f"no interface has the fast address {host.node.fast} (there are: {known})",
         "is the cable in and the address set? or correct `fast_address` in nodes.toml",
     )
+
+
+def stray_findings(config: ClusterConfig, facts: Facts) -> Iterator[Finding]:
+    """What runs under another node's name would go on beside what is started now."""
+    for host in facts.hosts:
+        for mark in host.strays:
+            yield Finding(
+                "stray",
+                host.node.name,
+                "failure",
+                f"{mark} runs here, and this host is now called {host.node.name}",
+                "orchestrate teardown ends it; or give the node its former name in nodes.toml",
+            )
+        if not host.strays:
+            yield Finding("stray", host.node.name, "pass", "nothing runs under another name")

@@ -2,6 +2,7 @@
 
 CHECKS = {
     "ssh": "each host lets us in, and shows the host key that we know",
+    "stray": "nothing of this cluster runs under another node's name",
     "clock": "the hosts' clocks agree",
     "venv": "the virtual environment with Ray and vLLM is there",
     "versions": "Python, Ray, vLLM, torch, NCCL and the driver are the same on all hosts",
@@ -31,6 +32,7 @@ CHECKS = {
 # why nothing can come of going on
 NEVER_FORCED = {
     "ssh": "nothing can be started on a host that does not let us in",
+    "stray": "what is started would run beside it, and neither be complete",
     "venv": "without Ray and vLLM nothing can be started",
     "address": "Ray cannot listen on an address that the host does not have",
     "ray": "vLLM would wait in vain for a host that Ray does not count",

@@ -3,16 +3,28 @@
 import getpass
 import json
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from cluster.errors import Busy, HostError, HostsError, OrchestrateError, Problem, Unreachable
+from cluster.errors import (
+    Busy,
+    HostError,
+    HostsError,
+    LockLost,
+    OrchestrateError,
+    Problem,
+    Unreachable,
+)
+from cluster.execution.execute import Run
 from cluster.facts.gather import gather_facts
 from cluster.inventory.config import ClusterConfig
 from cluster.transport.answers import answers
+from cluster.transport.parallel import Tell, silent
 from cluster.transport.program import program
 from cluster.transport.protocol import Session, Transport
 
@@ -20,13 +32,45 @@ HEARTBEAT_S = 10.0
 ANSWER_LIMIT_S = 15.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lock:
-    session: Session
+    """`id` marks what this run starts. Without a session there is no lock: see `without`."""
+
+    id: str
+    where: str = ""
+    session: Session | None = None
+    answers: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
+    tell: Tell = silent
 
     def audit(self, text: str) -> None:
-        """Append a line to ~/.orchestrate/CLUSTER/audit on the head."""
-        self.session.send(json.dumps({"audit": f"{whoami()} {text}"}) + "\n")
+        """Append a line to ~/.orchestrate/CLUSTER/audit on the head; a full disk is told."""
+        self._send({"audit": f"{whoami()} {text}"})
+
+    def require(self) -> None:
+        """Ask the head whether we still hold it. Raises LockLost: another run may be at work."""
+        if self.session is None:
+            return
+        asked = secrets.randbits(32)
+        try:
+            self._send({"ask": asked})
+            while (answer := next(self.answers)).get("still") != asked:
+                if problem := answer.get("problem"):
+                    self.tell(str(problem))
+        except (StopIteration, TimeoutError, HostError) as error:
+            raise LockLost(self.where) from error
+
+    def run(self) -> Run:
+        return Run(self.id, self.require)
+
+    def _send(self, value: dict[str, Any]) -> None:
+        if self.session is not None:
+            self.session.send(json.dumps(value) + "\n")
+
+
+def without(where: str, tell: Tell, why: str) -> Lock:
+    """No lock, said aloud: a cluster must come down on a disk that takes no lock."""
+    tell(f"{where}: no lock, going on without it: {why}")
+    return Lock(secrets.token_hex(8))
 
 
 def whoami() -> str:
@@ -34,28 +78,36 @@ def whoami() -> str:
 
 
 @contextmanager
-def cluster_lock(transport: Transport, config: ClusterConfig, model: str = "") -> Iterator[Lock]:
+def cluster_lock(
+    transport: Transport,
+    config: ClusterConfig,
+    model: str = "",
+    *,
+    tell: Tell = silent,
+    needed: bool = True,
+) -> Iterator[Lock]:
     """Hold the lock of the cluster, or of one model's files, which may take hours to arrive.
 
-    Raises Busy with the holder's name when another run has it.
+    Raises Busy with the holder's name when another run has it, HostError where there can be none;
+    unless it is `needed`, then it is told and done without.
     """
     what = f"model {model}" if model else f"cluster {config.name}"
     name = "lock-" + model.replace("/", "--") if model else "lock"
-    request = {"cluster": config.name, "who": whoami(), "lock": name}
-    session = opened(transport, config, request)
+    session = opened(transport, config, {"cluster": config.name, "who": whoami(), "lock": name})
     done = threading.Event()
+    said = answers(session, ANSWER_LIMIT_S)
     try:
-        answer = first_answer(session, config)
-        if "busy" in answer:
-            raise Busy(
-                Problem(
-                    f"{what} is being changed by {answer['busy']}",
-                    config.head.name,
-                    "wait for it, or end that run; the lock goes with it",
-                )
-            )
+        answer = first_answer(said)
+        if busy := answer.get("busy"):
+            hint = "wait for it, or end that run; the lock goes with it"
+            raise Busy(Problem(f"{what} is being changed by {busy}", config.head.name, hint))
+        if problem := answer.get("problem"):
+            if needed:
+                raise no_lock(config, str(problem))
+            yield without(config.head.name, tell, str(problem))
+            return
         threading.Thread(target=beat, args=(session, done), daemon=True).start()
-        yield Lock(session)
+        yield Lock(secrets.token_hex(8), config.head.name, session, said, tell)
     finally:
         done.set()
         session.close()
@@ -70,15 +122,20 @@ def opened(transport: Transport, config: ClusterConfig, request: dict[str, str])
         raise HostsError(lost or [error]) from None
 
 
-def first_answer(session: Session, config: ClusterConfig) -> dict[str, str]:
+def first_answer(said: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """{"held"}, {"busy"} or {"problem"}."""
     try:
-        return next(answers(session, ANSWER_LIMIT_S))
-    except (StopIteration, TimeoutError):
-        raise HostError(
-            config.head.name,
-            "cannot take the cluster's lock: the hold program gave no answer",
-            "is ~/.orchestrate writable there, and does python3 3.9 or newer run?",
-        ) from None
+        for answer in said:
+            if answer.keys() & {"held", "busy", "problem"}:
+                return answer
+    except TimeoutError:
+        return {"problem": f"the hold program gave no answer within {ANSWER_LIMIT_S:g} s"}
+    return {"problem": "the hold program gave no answer: does python3 3.9 or newer run there?"}
+
+
+def no_lock(config: ClusterConfig, problem: str) -> HostError:
+    hint = "is there room on that disk, and may we write there? `orchestrate teardown` works anyway"
+    return HostError(config.head.name, f"cannot take the cluster's lock: {problem}", hint)
 
 
 def beat(session: Session, done: threading.Event) -> None:

@@ -4,21 +4,6 @@ from dataclasses import dataclass, field
 
 from cluster.inventory.node import Node
 from cluster.runtimes.service import Service
-from cluster.transport.command import Command
-
-
-@dataclass(frozen=True)
-class Run:
-    """Run a program to its end; `stdin` may be long and is not shown."""
-
-    node: Node
-    title: str
-    command: Command
-    stdin: str = ""
-    timeout_s: float = 60
-
-    def __str__(self) -> str:
-        return f"{self.node.name}: {self.title}\n    {self.command}"
 
 
 @dataclass(frozen=True)
@@ -52,6 +37,7 @@ class Start:
 class Stop:
     """Stop services of ours, and what still carries their mark; then remove folders of ours.
 
+    With `only_this_run`, not what another run has started since.
     `keep_record` leaves what `status` shows of a service that ended by itself.
     """
 
@@ -60,6 +46,7 @@ class Stop:
     remove: tuple[str, ...] = ()
     grace_s: float = 10
     keep_record: bool = False
+    only_this_run: bool = False
 
     def __str__(self) -> str:
         lines = [f"{self.node.name}: stop {', '.join(self.marks)}"]
@@ -67,7 +54,7 @@ class Stop:
         return "\n".join(lines)
 
 
-Step = Run | Put | Start | Stop
+Step = Put | Start | Stop
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class RunningService(Fact):
     about: Mapping[str, Any]
     exit: Mapping[str, Any] | None
     last_lines: tuple[str, ...]
+    damaged: tuple[str, ...] = ()  # records of ours that hold something else by now
 
 
 class Cache(Fact):
@@ -105,6 +106,7 @@ class HostFacts(Fact):
     interfaces: tuple[Interface, ...]
     ports: tuple[Listener, ...]
     services: tuple[RunningService, ...]
+    strays: Mapping[str, tuple[int, ...]] = {}  # pids by mark: ours, under another node's name
     logs: tuple[str, ...] = ()  # services that left one, stopped ones too
     venv: str
     versions: Mapping[str, str]

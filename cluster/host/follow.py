@@ -24,15 +24,15 @@ def main(request: dict[str, Any]) -> None:
     path = folder / "log"
     log = open_tail(path, request["lines"])
     while True:
-        ended = services.read_json(folder / "exit.json")
-        pid = services.read_json(folder / "pid")
+        ended = services.read_record(folder / "exit.json")
+        alive = services.supervisor_of(folder)
         quiet = log is None or not print_new(log)
         if log is None or replaced(log, path):
             log = open_tail(path, request["lines"]) if log is None else open_tail(path, None)
             quiet = log is None
         if not request["follow"]:
             return
-        if quiet and (ended or not pid or not services.is_alive(pid["supervisor"])):
+        if quiet and (ended or not alive):
             print(json.dumps({"exit": ended or {"code": None, "reason": "vanished", "at": None}}))
             return
         if quiet and select.select([sys.stdin], [], [], POLL_S)[0]:

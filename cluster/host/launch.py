@@ -1,11 +1,12 @@
 """Start a service in a session of its own, watch over it, record how it ended.
 
-Input: {"mark", "words", "env", "files": {name: text}, "about"}.
+Input: {"mark", "words", "env", "files": {name: text}, "about", "run": which run of the controller}.
 Output: {"pid"} of the supervisor, or {"already"} when the service runs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -29,12 +30,13 @@ SIGNALS = (signal.SIGCHLD, signal.SIGTERM)
 
 def main(request: dict[str, Any]) -> None:
     folder = services.service_folder(request["mark"])
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with open(folder / "launching", "w") as turn:  # one after another, also of two killed runs
+    services.private_folder(folder)
+    turn_file = os.open(str(folder / "launching"), os.O_CREAT | os.O_WRONLY, 0o600)
+    with open(turn_file, "w") as turn:  # one after another, also of two killed runs
         fcntl.lockf(turn, fcntl.LOCK_EX)  # unlike flock, not inherited by the supervisor
-        running = services.read_json(folder / "pid")
-        if running and services.is_alive(running["supervisor"]):
-            print(json.dumps({"already": running["supervisor"][0]}))
+        running = services.supervisor_of(folder)
+        if running:
+            print(json.dumps({"already": running[0]}))
         else:
             launch(request, folder)
 
@@ -75,10 +77,16 @@ def become_supervisor(request: dict[str, Any], folder: Path, writer: int) -> Non
         reason = f"{type(error).__name__}: {error}"
         print(f"orchestrate: {reason}", file=sys.stderr, flush=True)
     finally:
+        record_end(folder, code, reason)
+        os._exit(0)
+
+
+def record_end(folder: Path, code: int | None, reason: str) -> None:
+    """On a full or read-only disk the service is over all the same."""
+    with contextlib.suppress(OSError):
         services.write_json(
             folder / "exit.json", {"code": code, "reason": reason, "at": time.time()}
         )
-        os._exit(0)
 
 
 def supervise(
@@ -88,21 +96,28 @@ def supervise(
     try:
         child = subprocess.Popen(
             request["words"],
-            env={**os.environ, **request["env"], services.MARK: request["mark"]},
+            env={**os.environ, **request["env"], **signs(request["mark"])},
             start_new_session=True,
             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS),
         )
     except OSError as error:
         return None, f"cannot run {request['words'][0]}: {error.strerror}"
-    services.write_json(
-        folder / "pid",
-        {"supervisor": identity, "child": [child.pid, services.start_ticks(child.pid)]},
-    )
+    with contextlib.suppress(OSError):  # the disk became full: the service is whole without it
+        services.write_json(
+            folder / "pid",
+            {"supervisor": identity, "child": [child.pid, services.start_ticks(child.pid)]},
+        )
     code = watch(child.pid, folder / "log")
     reason = f"killed by signal {-code}" if code < 0 else f"exited with code {code}"
-    services.write_json(folder / "exit.json", {"code": code, "reason": reason, "at": time.time()})
+    record_end(folder, code, reason)
     end_leftovers()
     return code, reason
+
+
+def signs(mark: str) -> dict[str, str]:
+    """What makes a process ours, wherever it is found."""
+    cluster = services.make_cluster_id(mark.partition("/")[0])
+    return {services.MARK: mark, **({services.CLUSTER_ID: cluster} if cluster else {})}
 
 
 def watch(pid: int, log: Path) -> int:
@@ -119,9 +134,11 @@ def watch(pid: int, log: Path) -> int:
 
 def keep_bounded(log: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
     """Move what is in a long log to log.1; the service goes on writing into the same file."""
-    if log.stat().st_size > limit_bytes:
-        shutil.copyfile(log, log.with_name("log.1"))
-        os.truncate(log, 0)
+    with contextlib.suppress(OSError):  # a disk that is full, or went: no reason to let go
+        if log.stat().st_size > limit_bytes:
+            with contextlib.suppress(OSError):
+                shutil.copyfile(log, log.with_name("log.1"))
+            os.truncate(log, 0)
 
 
 def reaped() -> list[tuple[int, int]]:

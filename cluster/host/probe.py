@@ -33,6 +33,7 @@ PACKAGES = {
     "triton": "triton",
     "tokenizers": "tokenizers",
 }
+RECORDS = ("spec.json", "pid", "exit.json")
 NVIDIA_SMI = ["nvidia-smi", f"--query-gpu={GPU_QUERY}", "--format=csv,noheader,nounits"]
 
 
@@ -57,7 +58,8 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
         "interfaces": network.interfaces(),
         "ports": network.owners(request["ports"]),
         "services": our_services(request["cluster"], request["node"], request["secret_signs"]),
-        "logs": kept_logs(request["cluster"], request["node"]),
+        "strays": strays(request["cluster"], request["node"]),
+        "logs": in_folders(services.node_folder(request["cluster"], request["node"]), "log"),
         "venv": str(venv),
         "versions": versions(venv),
         "disk_free": {path: free_bytes(path) for path in (str(Path.home()), "/tmp", "/dev/shm")},
@@ -162,7 +164,7 @@ def our_services(cluster: str, node: str, secret_signs: list[str]) -> list[dict[
     alive: dict[str, list[int]] = {}
     for pid, mark in services.marked(prefix).items():
         alive.setdefault(mark.rpartition("/")[2], []).append(pid)
-    names = {path.parent.name for path in folder.glob("*/spec.json")} | set(alive)
+    names = set(in_folders(folder, "spec.json")) | set(alive)
     found = [one_service(folder / name, sorted(alive.get(name, []))) for name in sorted(names)]
     for each in found:
         for name in each["env"]:
@@ -171,27 +173,51 @@ def our_services(cluster: str, node: str, secret_signs: list[str]) -> list[dict[
     return found
 
 
-def kept_logs(cluster: str, node: str) -> list[str]:
-    folder = services.node_folder(cluster, node)
-    return sorted(path.parent.name for path in folder.glob("*/log"))
+def in_folders(folder: Path, name: str) -> list[str]:
+    """The folders that hold a file of this name; none where we may not look."""
+    with contextlib.suppress(OSError):
+        return sorted(path.parent.name for path in folder.glob(f"*/{name}"))
+    return []
+
+
+def strays(cluster: str, node: str) -> dict[str, list[int]]:
+    """Processes of this very cluster under another node's name: it may have been renamed."""
+    found: dict[str, list[int]] = {}
+    known = services.cluster_id(cluster)
+    for pid, mark in services.marked(cluster).items():
+        away = mark.count("/") == 2 and not mark.startswith(f"{cluster}/{node}/")
+        if away and known and services.signs_of(pid)[1] == known:
+            found.setdefault(mark, []).append(pid)
+    return found
 
 
 def one_service(folder: Path, pids: list[int]) -> dict[str, Any]:
-    spec = services.read_json(folder / "spec.json") or {}
-    pid = services.read_json(folder / "pid") or {}
-    supervised = services.is_alive(pid.get("supervisor"))
+    """A record that was damaged says nothing; the processes and the log still do."""
+    spec = services.read_record(folder / "spec.json")
     started = spec.get("started")
+    words, exited = spec.get("words"), services.read_record(folder / "exit.json")
     return {
         "name": folder.name,
-        "alive": supervised and not (folder / "exit.json").exists(),
+        "alive": services.supervisor_of(folder) is not None and not exited,
         "pids": pids,
-        "age_s": time.time() - started if started else None,
-        "words": spec.get("words", []),
-        "env": spec.get("env", {}),
-        "about": spec.get("about", {}),
-        "exit": services.read_json(folder / "exit.json"),
+        "age_s": time.time() - started if isinstance(started, (int, float)) else None,
+        "words": [str(each) for each in words] if isinstance(words, list) else [],
+        "env": {str(key): str(value) for key, value in table(spec.get("env")).items()},
+        "about": table(spec.get("about")),
+        "exit": exited or None,
         "last_lines": last_lines(folder / "log", 12),
+        "damaged": [name for name in RECORDS if is_damaged(folder / name)],
     }
+
+
+def table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def is_damaged(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return path.exists() and not services.read_record(path)
+    return True
 
 
 def last_lines(path: Path, count: int) -> list[str]:

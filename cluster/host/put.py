@@ -10,10 +10,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from cluster.host import services
+
 
 def main(request: dict[str, Any]) -> None:
     path = Path(request["path"]).expanduser()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    services.private_folder(path.parent)
     fresh = path.with_name(path.name + ".new")
     content = request["content"].encode()
     flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC

@@ -1,7 +1,8 @@
 """Say whenever the number of live Ray nodes changes, until all wanted ones are alive.
 
 Runs in the host's virtual environment: the one program here that needs Ray.
-Input: {"address", "wanted": [addresses], "timeout_s"}; closing the input ends it.
+Input: {"address", "wanted": [addresses], "timeout_s", "cluster": whose token is shown to Ray};
+closing the input ends it.
 Output, one JSON value a line: {"alive": [addresses]}; the last one has all that are wanted, or
 {"problem": text}.
 """
@@ -9,16 +10,20 @@ Output, one JSON value a line: {"alive": [addresses]}; the last one has all that
 from __future__ import annotations
 
 import json
+import os
 import select
 import sys
 import time
 from typing import Any
+
+from cluster.host import ray_token
 
 POLL_S = 0.1
 ALIVE = 0
 
 
 def main(request: dict[str, Any]) -> None:
+    os.environ.update(ray_token.environment(request["cluster"]))
     from ray._raylet import GcsClient  # type: ignore[attr-defined, unused-ignore]
 
     deadline, said, why = time.monotonic() + request["timeout_s"], None, "no answer"

@@ -6,7 +6,10 @@ Words: as for `ray`. What it changes, all measured with Ray 2.60 on 2026-11-21:
 - the dashboard and the log monitor start beside everything else and give way to it: nobody waits
   for them, while Ray itself starts the head's node only after the dashboard has answered;
 - a worker waits here for the head, since Ray itself would retry for 14 minutes and, where only the
-  head's raylet is missing, look again every 2 s.
+  head's raylet is missing, look again every 2 s;
+- each node's agent is Ray's minimal one: without the job agent (port 52365), its gRPC server and
+  its metrics, which answer on every interface, the metrics to everybody. The dashboard's metrics
+  (port 44227) stay away too. What is left asks for the token: decision 0011.
 """
 
 from __future__ import annotations
@@ -24,6 +27,10 @@ UNUSED = ("ray.serve.scripts", "ray.util.state.state_cli", "ray.dashboard.module
 POLL_S = 0.05
 ALIVE = 0
 POLITE = 5  # niceness of what nobody waits for
+FEWER_LISTENERS = {
+    "RAY_enable_metrics_collection": "0",
+    "DASHBOARD_METRIC_PORT": "-1",  # there is no "none": Ray logs the failure
+}
 
 
 def without_client_server(parameters: Any, is_head: bool) -> None:
@@ -52,6 +59,25 @@ def in_background(start: Callable[..., None]) -> Callable[..., None]:
         threading.Thread(target=run, daemon=True).start()
 
     return started
+
+
+class MinimalAgent(threading.local):
+    """While this thread starts the raylet, Ray believes that the agent's packages are missing."""
+
+    wanted = False
+
+    def around(self, start_raylet: Callable[..., Any]) -> Callable[..., Any]:
+        def started(*words: Any, **options: Any) -> Any:
+            self.wanted = True
+            try:
+                return start_raylet(*words, **options)
+            finally:
+                self.wanted = False
+
+        return started
+
+    def instead_of(self, dependency_error: Callable[[], Any]) -> Callable[[], Any]:
+        return lambda: ImportError("not wanted") if self.wanted else dependency_error()
 
 
 def await_head(address: str, limit_s: float) -> None:
@@ -84,9 +110,14 @@ if __name__ == "__main__":
     gc.disable()  # a sixth of the time that the imports take; this process only waits afterwards
     for module in UNUSED:
         sys.modules[module] = None  # type: ignore[assignment]
+    from ray._private import services, utils
     from ray._private.node import Node
     from ray.scripts.scripts import main
 
+    minimal = MinimalAgent()
+    services.start_raylet = minimal.around(services.start_raylet)
+    utils.get_dashboard_dependency_error = minimal.instead_of(utils.get_dashboard_dependency_error)
+    os.environ.update(FEWER_LISTENERS)
     Node.start_api_server = in_background(Node.start_api_server)
     Node.start_log_monitor = in_background(Node.start_log_monitor)
     for word in sys.argv:

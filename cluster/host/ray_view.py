@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cluster.host import storage
+from cluster.host import ray_token, storage
 
 DASHBOARD_LIMIT_S = 2
 GCS_LIMIT_S = 8
@@ -26,17 +26,20 @@ def ray_nodes(request: dict[str, Any], venv: Path, *, head_runs: bool) -> list[A
     """
     if not head_runs:
         return None
-    found = from_dashboard(request["dashboard_port"])
-    return found if found is not None else from_gcs(request["gcs"], venv)
+    found = from_dashboard(request["dashboard_port"], ray_token.header(request["cluster"]))
+    if found is not None:
+        return found
+    return from_gcs(request["gcs"], venv, ray_token.environment(request["cluster"]))
 
 
-def from_dashboard(port: int) -> list[Any] | None:
+def from_dashboard(port: int, headers: dict[str, str]) -> list[Any] | None:
     import urllib.request  # 14 ms that only a head pays
 
     url = f"http://127.0.0.1:{port}/nodes?view=summary"
+    asked = urllib.request.Request(url, headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=DASHBOARD_LIMIT_S) as answer:
+        with opener.open(asked, timeout=DASHBOARD_LIMIT_S) as answer:
             summary = json.load(answer)["data"]["summary"]
         return [
             {"address": raylet["nodeManagerAddress"], "alive": raylet["state"] == "ALIVE"}
@@ -46,8 +49,9 @@ def from_dashboard(port: int) -> list[Any] | None:
         return None
 
 
-def from_gcs(address: str, venv: Path) -> list[Any] | None:
-    words = [str(venv / "bin/python"), "-c", ASK_GCS, address]
+def from_gcs(address: str, venv: Path, env: dict[str, str]) -> list[Any] | None:
+    words = ["env", *(f"{name}={value}" for name, value in env.items())]
+    words += [str(venv / "bin/python"), "-c", ASK_GCS, address]
     code, out = storage.Child(storage.run_words(words)).finish(GCS_LIMIT_S)
     lines = out.splitlines()
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 MARK = "ORCHESTRATE_SERVICE"
+CLUSTER_ID = "ORCHESTRATE_CLUSTER_ID"  # random: another cluster may have the same name
 
 
 def node_folder(cluster: str, node: str) -> Path:
@@ -21,12 +22,39 @@ def service_folder(mark: str) -> Path:
     return Path.home() / ".orchestrate" / mark
 
 
+def private_folder(path: Path) -> None:
+    """Make it and all that lies between it and the home: the owner's alone, whatever the umask.
+
+    `mkdir(parents=True)` gives its mode to the last folder only.
+    """
+    home = Path.home()
+    own = [each for each in (path, *path.parents) if home in each.parents]
+    for folder in reversed(own):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+    root = own[-1] if own else path
+    if root.stat().st_uid == os.getuid() and root.stat().st_mode & 0o077:
+        root.chmod(0o700)  # of an older orchestrate, under a umask that took nothing away
+
+
 def read_json(path: Path) -> Any:
     """The file's value, or None where there is none or it is half written."""
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """A file of ours: its table, an empty one where it holds anything else."""
+    value = read_json(path)
+    return value if isinstance(value, dict) else {}
+
+
+def supervisor_of(folder: Path) -> list[int] | None:
+    """[pid, start time] of the one that runs; None where none does."""
+    identity: list[int] = read_record(folder / "pid").get("supervisor") or []
+    return identity if is_alive(identity) else None
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -56,7 +84,26 @@ def start_ticks(pid: int) -> int | None:
 
 def is_alive(identity: Any) -> bool:
     """`identity` is [pid, start time]: a pid alone may have been given to another process."""
-    return bool(identity) and identity[-1] == start_ticks(int(identity[0]))
+    if not isinstance(identity, list) or [type(each) for each in identity] != [int, int]:
+        return False
+    ticks: int = identity[1]
+    return start_ticks(identity[0]) == ticks
+
+
+def is_own(pid: int) -> bool:
+    """Whether it runs as us: root may read everybody's marks, and must not take them for its own.
+
+    /proc/PID belongs to root where a process of ours may not be traced: then its status says.
+    """
+    try:
+        if os.stat(f"/proc/{pid}").st_uid == os.getuid() != 0:
+            return True
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("Uid:"):
+                return int(line.split()[1]) == os.getuid()
+    except OSError:
+        pass
+    return False
 
 
 def processes() -> dict[int, int]:
@@ -69,16 +116,41 @@ def processes() -> dict[int, int]:
     return found
 
 
+def cluster_id(cluster: str) -> str:
+    """The id of this cluster in our home; empty where it has none, or cannot be read."""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return (Path.home() / ".orchestrate" / cluster / "id").read_text().strip()
+    return ""
+
+
+def make_cluster_id(cluster: str) -> str:
+    """The id, made at the first launch; the home of a host that is broken may take none."""
+    if not cluster_id(cluster):
+        with contextlib.suppress(OSError):
+            write_private(Path.home() / ".orchestrate" / cluster / "id", os.urandom(8).hex())
+    return cluster_id(cluster)
+
+
 def own_mark(pid: int) -> str | None:
+    """The mark that a process of our user carries in its environment, if not of another cluster."""
+    mark, carried = signs_of(pid)
+    if mark is None or not carried:
+        return mark
+    known = cluster_id(mark.partition("/")[0])
+    return mark if known in ("", carried) else None
+
+
+def signs_of(pid: int) -> tuple[str | None, str]:
+    """(mark, id of its cluster) in the environment of a process of our user."""
+    if not is_own(pid):
+        return None, ""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            environ = file.read()
+            entries = [entry.partition(b"=") for entry in file.read().split(b"\0")]
     except OSError:
-        return None
-    for entry in environ.split(b"\0"):
-        if entry.startswith(MARK.encode() + b"="):
-            return entry.partition(b"=")[2].decode(errors="replace")
-    return None
+        return None, ""
+    found = {name: value.decode(errors="replace") for name, _, value in entries}
+    return found.get(MARK.encode()), found.get(CLUSTER_ID.encode(), "")
 
 
 def marks() -> dict[int, str]:
@@ -92,7 +164,7 @@ def marks() -> dict[int, str]:
     found = {}
     for pid in parents:
         nearest = next((each for each in lineage(pid, parents) if each in own), None)
-        if nearest is not None:
+        if nearest is not None and is_own(pid):
             found[pid] = own[nearest]
     found.pop(os.getpid(), None)
     return found
@@ -119,7 +191,7 @@ def descendants(root: int) -> list[int]:
 
 def send(pid: int, number: int) -> None:
     """Signal a process that may have ended meanwhile."""
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
 
 

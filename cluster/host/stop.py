@@ -1,14 +1,18 @@
 """Stop services: TERM, wait, KILL what still carries their mark; say what is left.
 
 Input: {"marks": [cluster/node or cluster/node/service], "grace_s", "remove": [folders of ours],
-"keep_record": bool}.
+"keep_record": bool, "run": which run of the controller may stop its own services and what is left
+where no supervisor runs; empty for whatever carries the mark}.
 Output: {"stopped": {mark: number of processes}, "killed": [command lines], "left": {pid: command
-line}}.
+line}, "kept": [what could not be removed]}.
+Needs the kernel's table of processes and signals, and nothing that a broken disk lacks.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import signal
 import time
@@ -23,7 +27,7 @@ POLL_S = 0.05
 
 
 def main(request: dict[str, Any]) -> None:
-    marks = request["marks"]
+    marks = [mark for mark in request["marks"] if is_meant(mark, request.get("run", ""))]
     found = living(marks)
     stopped = Counter(found.values())
     for pid in main_processes(marks) or found:
@@ -35,19 +39,27 @@ def main(request: dict[str, Any]) -> None:
         for pid in left:
             services.send(pid, signal.SIGKILL)
         left = wait_until_gone(marks, 0.2)
-    for folder in request["remove"]:
-        shutil.rmtree(folder, ignore_errors=True)
+    kept = [line for folder in request["remove"] for line in remove(Path(folder))]
     for mark in () if request["keep_record"] else marks:
-        forget(services.service_folder(mark))
+        kept += forget(services.service_folder(mark))
     print(
         json.dumps(
             {
                 "stopped": stopped,
                 "killed": sorted(filter(None, killed.values())),
                 "left": {pid: services.command_line(pid) for pid in left},
+                "kept": kept[:20],
             }
         )
     )
+
+
+def is_meant(mark: str, run: str) -> bool:
+    """Another run may have started the service anew since: that one is not this run's to stop."""
+    folder = services.service_folder(mark)
+    if not run or services.supervisor_of(folder) is None:
+        return True
+    return bool(services.read_record(folder / "spec.json").get("run") == run)
 
 
 def living(marks: list[str]) -> dict[int, str]:
@@ -58,11 +70,11 @@ def main_processes(marks: list[str]) -> list[int]:
     """The supervisors: each passes TERM on to its service and then clears up after it."""
     found = []
     for mark in marks:
-        for file in services.service_folder(mark).rglob("pid"):
-            identity = (services.read_json(file) or {}).get("supervisor") or [0]
-            if services.is_alive(identity):
-                found.append(int(identity[0]))
-    return found
+        with contextlib.suppress(OSError):
+            for file in services.service_folder(mark).rglob("pid"):
+                if running := services.supervisor_of(file.parent):
+                    found.append(running[0])
+    return [pid for pid in found if services.own_mark(pid)]
 
 
 def wait_until_gone(marks: list[str], limit_s: float) -> dict[int, str]:
@@ -74,8 +86,23 @@ def wait_until_gone(marks: list[str], limit_s: float) -> dict[int, str]:
         time.sleep(POLL_S)
 
 
-def forget(folder: Path) -> None:
-    """Drop what may hold secrets; the log stays, to be read after the fact."""
+def remove(folder: Path) -> list[str]:
+    """A folder of ours with all that is in it; what could not go. Another user's is left alone."""
+    kept: list[str] = []
+    with contextlib.suppress(FileNotFoundError):
+        if folder.lstat().st_uid != os.getuid():
+            return [f"{folder}: belongs to another user"]
+        shutil.rmtree(folder, onerror=lambda _, path, error: kept.append(f"{path}: {error[1]}"))
+    return kept
+
+
+def forget(folder: Path) -> list[str]:
+    """Drop what may hold secrets; the log stays, to be read after the fact. What could not go."""
+    kept = []
     for name in ("spec.json", "pid", "launching"):
-        for file in folder.rglob(name):
-            file.unlink()
+        try:
+            for file in folder.rglob(name):
+                file.unlink()
+        except OSError as error:
+            kept.append(f"{folder}/{name}: {error.strerror}")
+    return kept

@@ -44,14 +44,14 @@ def environment_report(config: ClusterConfig, facts: Facts) -> EnvironmentReport
         for host in facts.hosts
         if host.fast_interface is None
     ]
-    known = (environment_of(host) for host in facts.hosts)
+    known = (environment_of(config, host) for host in facts.hosts)
     return EnvironmentReport(
         config.name, tuple(each for each in known if each.interface), UNSET, tuple(lost)
     )
 
 
-def environment_of(host: HostFacts) -> HostEnvironment:
-    env = dict(sorted(ray_environment(host).items()))
+def environment_of(config: ClusterConfig, host: HostFacts) -> HostEnvironment:
+    env = dict(sorted(ray_environment(config, host, secured=True).items()))
     return HostEnvironment(
         host=host.node.name,
         address=host.node.fast,

@@ -55,6 +55,7 @@ def opened(
 ) -> list[tuple[Service | None, Session]]:
     """The log of every service started now and, without a service, the counter on the head."""
     request = {
+        "cluster": config.name,
         "address": f"{config.head.fast}:{config.ray.port}",
         "wanted": [node.fast for node in config.node],
         "timeout_s": config.ray.start_timeout_s,

@@ -6,6 +6,7 @@ from cluster.execution.plan import Plan, Stage, Start, Stop
 from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import network_environment
+from cluster.ray.token import asks_for_token, token_environment, token_step
 from cluster.runtimes.service import Service, mark_of
 from cluster.transport.command import Command
 from cluster.transport.program import source_of
@@ -32,16 +33,31 @@ RAY_ENVIRONMENT = {
 }
 
 
-def plan_start(config: ClusterConfig, facts: Facts) -> Plan:
-    """What is missing, and no more: empty when all hosts have joined."""
-    whole = not head_is_up(config, facts)
-    wanted = [host for host in facts.hosts if whole or is_lost(config, facts, host)]
+def plan_start(config: ClusterConfig, facts: Facts, token: str) -> Plan:
+    """What is missing, and no more: empty when all hosts have joined.
+
+    A worker joins a head that asks for no token as that head is.
+    """
+    wanted = hosts_to_start(config, facts)
     stops = tuple(stop_of(config, host) for host in wanted if host.services)
-    starts = tuple(Start(ray_service(config, host)) for host in wanted)
+    head = facts.head()
+    secured = head is None or head in wanted or asks_for_token(head)
+    tokens = tuple(token_step(config, host, token) for host in wanted if secured)
+    starts = tuple(Start(ray_service(config, host, secured=secured)) for host in wanted)
     return Plan(
         f"start Ray of cluster {config.name}",
-        (Stage("clear what is left", stops), Stage("start Ray", starts)),
+        (
+            Stage("clear what is left", stops),
+            Stage("write Ray's token", tokens),
+            Stage("start Ray", starts),
+        ),
     )
+
+
+def hosts_to_start(config: ClusterConfig, facts: Facts) -> tuple[HostFacts, ...]:
+    """All where the head is down, else the workers that are lost."""
+    whole = not head_is_up(config, facts)
+    return tuple(host for host in facts.hosts if whole or is_lost(config, facts, host))
 
 
 def head_is_up(config: ClusterConfig, facts: Facts) -> bool:
@@ -68,9 +84,9 @@ def is_lost(config: ClusterConfig, facts: Facts, host: HostFacts) -> bool:
     return (service.age_s or 0) > config.ray.start_timeout_s
 
 
-def ray_service(config: ClusterConfig, host: HostFacts) -> Service:
+def ray_service(config: ClusterConfig, host: HostFacts, *, secured: bool) -> Service:
     node = host.node
-    env = ray_environment(host)
+    env = ray_environment(config, host, secured=secured)
     if not node.is_head:
         env["ORCHESTRATE_HEAD_LIMIT_S"] = f"{config.ray.start_timeout_s * HEAD_SHARE:g}"
     return Service(
@@ -104,8 +120,9 @@ def service_folder(config: ClusterConfig, host: HostFacts, service: str) -> str:
     return f"{host.home}/.orchestrate/{mark_of(config.name, host.node, service)}"
 
 
-def ray_environment(host: HostFacts) -> dict[str, str]:
-    return {**RAY_ENVIRONMENT, **network_environment(host), **host.node.env}
+def ray_environment(config: ClusterConfig, host: HostFacts, *, secured: bool) -> dict[str, str]:
+    token = token_environment(config, host) if secured else {}
+    return {**token, **RAY_ENVIRONMENT, **network_environment(host), **host.node.env}
 
 
 def temp_folder(config: ClusterConfig, host: HostFacts) -> str:

@@ -7,7 +7,7 @@ from cluster.checks.gpus import held
 from cluster.checks.machine import disk_findings, limit_findings, shm_findings
 from cluster.checks.memory import memory_findings
 from cluster.checks.ports import port_finding
-from cluster.checks.reach import address_findings
+from cluster.checks.reach import address_findings, stray_findings
 from cluster.checks.session import linger_findings
 from cluster.checks.software import known_bad_findings, version_findings, virtual_environment
 from cluster.facts.hosts import Facts, HostFacts, RunningService
@@ -16,6 +16,7 @@ from cluster.runtimes.service import Service
 from orchestrator.capacity.placement import Placement
 
 HOST_CHECKS = (
+    stray_findings,
     disk_findings,
     shm_findings,
     limit_findings,

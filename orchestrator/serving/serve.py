@@ -43,7 +43,7 @@ def serve(
 ) -> ServeReport:
     """Launch and wait; what does not come to an answer, or Ctrl-C, is taken back."""
     begun = time.monotonic()
-    with cluster_lock(transport, config) as lock:
+    with cluster_lock(transport, config, tell=tell) as lock:
         launch = prepare(transport, config, request, tell, dry=False)
         lock.audit(audit_line(launch))
         ready = None
@@ -51,7 +51,7 @@ def serve(
             tell(f"{launch.service.name} runs already")
         limit_s = config.serve.ready_timeout_s
         try:
-            execute(launch.plan, transport, tell)
+            execute(launch.plan, transport, tell, lock.run())
             if launch.media in started_by(launch.plan):
                 await_media(transport, launch.media)
             if not detach:
@@ -59,7 +59,7 @@ def serve(
                 ready = await_ready(transport, service, limit_s=limit_s, key=key, tell=tell)
         except BaseException as error:
             if started := started_by(launch.plan):
-                take_back(started, transport, tell, keep_record=died(error))
+                take_back(started, transport, tell, lock.id, keep_record=died(error))
             raise
     return report_of(config, launch, ready, time.monotonic() - begun)
 

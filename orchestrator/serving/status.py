@@ -40,7 +40,7 @@ class HostStatus:
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """One service: `state` is running, starting, ready, failing, failed or leftover."""
+    """One service: `state` is running, starting, ready, failing, failed, leftover or stray."""
 
     name: str
     host: str
@@ -82,6 +82,7 @@ def status(transport: Transport, config: ClusterConfig) -> StatusReport:
         found if isinstance(found, ServiceStatus) else broken(pair[0], pair[1], found)
         for pair, found in checked
     ]
+    services += [stray for host in facts.hosts for stray in strays(host)]
     return StatusReport(
         cluster=config.name,
         hosts=tuple(known[node.name] for node in config.node),
@@ -140,6 +141,14 @@ def ray_state(facts: Facts, host: HostFacts) -> str:
 def broken(host: HostFacts, service: RunningService, error: OrchestrateError) -> ServiceStatus:
     detail = "; ".join(problem.what for problem in error.problems)
     return ServiceStatus(service.name, host.node.name, "failing", detail)
+
+
+def strays(host: HostFacts) -> Iterator[ServiceStatus]:
+    """What runs here under a name that the inventory gives to no node, or to another one."""
+    for mark, pids in host.strays.items():
+        _, node, service = mark.split("/")
+        detail = f"started as node {node}, which this host is no longer: orchestrate teardown"
+        yield ServiceStatus(service, host.node.name, "stray", detail, processes=len(pids))
 
 
 def service_status(

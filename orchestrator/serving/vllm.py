@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import PER_HOST_VARIABLES, network_environment
 from cluster.ray.plan import service_folder
+from cluster.ray.token import asks_for_token, token_environment
 from cluster.runtimes.service import Service
 from cluster.transport.command import Command
 from orchestrator.capacity.placement import Placement, shares
@@ -66,11 +67,13 @@ def own_environment(config: ClusterConfig, placement: Placement, service: str) -
     """What every model gets, whatever its recipe says."""
     if not placement.needs_ray:
         return dict(ENVIRONMENT)
+    first = placement.hosts[0]
     return {
         **ENVIRONMENT,
+        **(token_environment(config, first) if asks_for_token(first) else {}),
         "RAY_ADDRESS": f"{config.head.fast}:{config.ray.port}",
         # vLLM copies the driver's variables to every host but for those named in a file there
-        "VLLM_CONFIG_ROOT": service_folder(config, placement.hosts[0], service),
+        "VLLM_CONFIG_ROOT": service_folder(config, first, service),
     }
 
 

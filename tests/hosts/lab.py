@@ -89,7 +89,7 @@ class Lab:
         assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
         assert not done.stderr.startswith("Traceback"), done.stderr
         assert "\nTraceback" not in done.stderr, done.stderr
-        assert "mistake of orchestrate" not in done.stderr, done.stderr
+        assert "bug in orchestrate" not in done.stderr, done.stderr
         return done.stderr
 
     def started(self, *words: str) -> subprocess.Popen[str]:

@@ -19,6 +19,8 @@ FILES = {
     "ray/_raylet.py": (HERE / "stand_in_ray.py").read_text(),
     "ray/_private/__init__.py": "",
     "ray/_private/node.py": "class Node:\n    start_api_server = start_log_monitor = None\n",
+    "ray/_private/services.py": "def start_raylet(): pass\n",
+    "ray/_private/utils.py": "def get_dashboard_dependency_error(): return None\n",
     "ray/scripts/__init__.py": "",
     "ray/scripts/scripts.py": "from ray._raylet import main as main\n",
     "vllm/__init__.py": "",

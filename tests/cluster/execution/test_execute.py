@@ -7,7 +7,7 @@ import pytest
 
 from cluster.errors import HostError, HostsError, Unreachable
 from cluster.execution.execute import execute
-from cluster.execution.plan import Plan, Put, Run, Stage, Start, Stop
+from cluster.execution.plan import Plan, Put, Stage, Start, Stop
 from cluster.inventory.node import Node
 from cluster.runtimes.service import Service
 from cluster.transport.call import call
@@ -78,7 +78,7 @@ def test_each_kind_of_step_becomes_its_program() -> None:
     assert told == ["clear: h1", "put: h1", "start: h1"]
     requests = {name: request for _, name, request in script.ran}
     stop = {"marks": ["test/h1/vllm-x"], "grace_s": 3, "remove": ["/tmp/x"], "keep_record": False}
-    assert requests[STOP] == stop
+    assert requests[STOP] == {**stop, "run": ""}
     assert requests["cluster.host.put"] == {"path": "~/key", "content": "secret", "mode": 0o600}
     launched = requests["cluster.host.launch"]
     assert (launched["mark"], launched["words"]) == ("test/h1/vllm-x", ["run", "it"])
@@ -89,17 +89,6 @@ def test_a_secret_is_never_shown() -> None:
     put = Put(FIRST, "~/key", "top-secret")
     assert str(put) == "h1: write ~/key (mode 600, content not shown)"
     assert "top-secret" not in repr(put)
-
-
-def test_a_run_that_fails_shows_its_last_lines_and_the_line_to_paste() -> None:
-    failed = Result(3, "", "\n".join(f"line {number}" for number in range(40)))
-    script = Script(answers={"false": lambda node, request: failed})
-    plan = Plan("p", (Stage("s", (Run(FIRST, "the check", Command(("false",))),)),))
-    with pytest.raises(HostsError) as caught:
-        execute(plan, script)
-    text = str(caught.value)
-    assert text.startswith("h1: the check failed with exit code 3\n    | line 28\n")
-    assert text.endswith("hint: try it: ssh 10.0.0.1 false")
 
 
 def test_a_program_without_an_answer_asks_for_python() -> None:

@@ -79,7 +79,7 @@ def test_a_service_runs_is_followed_and_is_stopped(home: Path) -> None:
         assert (folder / "spec.json").stat().st_mode & 0o777 == 0o600
         assert do(Start(demo("true"))) == [{"already": answer["pid"]}]
         [stopped] = do(Stop(HERE, (MARK,), grace_s=5))
-    assert stopped == {"stopped": {MARK: 2}, "killed": [], "left": {}}
+    assert stopped == {"stopped": {MARK: 2}, "killed": [], "left": {}, "kept": []}
     assert not services.marked(MARK)
     assert sorted(path.name for path in folder.iterdir()) == ["exit.json", "log", "notes"]
 

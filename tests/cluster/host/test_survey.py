@@ -90,7 +90,7 @@ def test_names_are_looked_up_where_it_is_asked_for() -> None:
 
 def test_a_program_takes_what_it_imports_and_no_more() -> None:
     assert needed("cluster.host.nonce") == []
-    assert needed("cluster.host.hold") == []
+    assert needed("cluster.host.hold") == ["cluster.host.services"]
     survey = needed("cluster.host.survey")
     assert survey.index("cluster.host.services") < survey.index("cluster.host.network")
     assert survey.index("cluster.host.network") < survey.index("cluster.host.probe")

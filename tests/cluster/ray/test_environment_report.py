@@ -25,11 +25,12 @@ REPORT = environment_report(CONFIG, FACTS)
 
 
 def test_it_is_what_start_gives_to_ray() -> None:
-    steps = [step for stage in plan_start(CONFIG, FACTS).stages for step in stage.steps]
+    steps = [step for stage in plan_start(CONFIG, FACTS, "token").stages for step in stage.steps]
     given = [dict(step.service.command.env) for step in steps if isinstance(step, Start)]
     for shown, env in zip(REPORT.hosts, given, strict=True):
         env.pop("ORCHESTRATE_HEAD_LIMIT_S", None)
         env.pop("HF_TOKEN", None)
+        assert env.pop("RAY_AUTH_TOKEN_PATH").endswith("/.orchestrate/test/ray-token")
         assert shown.env == env
 
 

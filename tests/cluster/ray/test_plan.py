@@ -7,10 +7,11 @@ from tests.support.factory import config_of, ended, entry, fresh, host_facts, se
 from tests.support.golden_text import assert_golden
 
 CONFIG = config_of(entry(1), entry(2), entry(3))
+TOKEN = "a-secret-of-32-characters-or-more"
 
 
 def test_start_of_a_fresh_cluster() -> None:
-    assert_golden("start-fresh", str(plan_start(CONFIG, fresh(CONFIG))))
+    assert_golden("start-fresh", str(plan_start(CONFIG, fresh(CONFIG), TOKEN)))
 
 
 def test_start_on_two_sparks() -> None:
@@ -30,42 +31,43 @@ def test_start_on_two_sparks() -> None:
     )
     head, worker = config.node
     facts = Facts((spark(head, "192.168.101.10"), spark(worker, "192.168.101.11")), ())
-    assert_golden("start-sparks", str(plan_start(config, facts)))
+    assert_golden("start-sparks", str(plan_start(config, facts, TOKEN)))
 
 
 def test_start_of_a_whole_cluster_is_empty() -> None:
-    plan = plan_start(CONFIG, whole(CONFIG))
+    plan = plan_start(CONFIG, whole(CONFIG), TOKEN)
     assert not plan
     assert str(plan) == "start Ray of cluster test: nothing to do"
 
 
 def test_start_brings_back_just_the_lost_worker() -> None:
-    assert_golden("start-lost-worker", str(plan_start(CONFIG, whole(CONFIG, lost=("h3",)))))
+    assert_golden("start-lost-worker", str(plan_start(CONFIG, whole(CONFIG, lost=("h3",)), TOKEN)))
 
 
 def test_a_worker_without_a_service_is_lost_too() -> None:
     up = whole(CONFIG)
     facts = Facts((*up.hosts[:2], host_facts(CONFIG.node[2])), ())
-    plan = plan_start(CONFIG, facts)
+    plan = plan_start(CONFIG, facts, TOKEN)
     assert [step.node.name for stage in plan.stages for step in stage.steps] == ["h3"]
 
 
 def test_a_young_worker_is_given_time_to_join() -> None:
     up = whole(CONFIG, lost=("h3",))
     young = up.hosts[2].model_copy(update={"services": (service("ray-worker", age_s=3.0),)})
-    assert not plan_start(CONFIG, Facts((*up.hosts[:2], young), ()))
+    assert not plan_start(CONFIG, Facts((*up.hosts[:2], young), ()), TOKEN)
 
 
 def test_a_stale_head_is_cleared_everywhere_first() -> None:
     up = whole(CONFIG)
     stale = up.hosts[0].model_copy(update={"services": (ended("ray-head"),), "ports": ()})
-    assert_golden("start-stale-head", str(plan_start(CONFIG, Facts((stale, *up.hosts[1:]), ()))))
+    facts = Facts((stale, *up.hosts[1:]), ())
+    assert_golden("start-stale-head", str(plan_start(CONFIG, facts, TOKEN)))
 
 
 def test_an_old_head_that_does_not_listen_is_started_anew() -> None:
     up = whole(CONFIG)
     deaf = up.hosts[0].model_copy(update={"ports": ()})
-    assert plan_start(CONFIG, Facts((deaf, *up.hosts[1:]), ()))
+    assert plan_start(CONFIG, Facts((deaf, *up.hosts[1:]), ()), TOKEN)
 
 
 def test_stop_goes_in_reverse_order() -> None:

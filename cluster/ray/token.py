@@ -1,0 +1,26 @@
+"""The token that Ray asks everybody for: who has it may run code, so it is never shown; pure."""
+
+from cluster.execution.kept_secret import secret_path
+from cluster.execution.plan import Put
+from cluster.facts.hosts import HEAD, WORKER, HostFacts
+from cluster.inventory.config import ClusterConfig
+
+NAME = "ray-token"
+
+
+def token_environment(config: ClusterConfig, host: HostFacts) -> dict[str, str]:
+    """What makes Ray ask for the token, and show it."""
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": secret_path(config, host, NAME),
+    }
+
+
+def token_step(config: ClusterConfig, host: HostFacts, token: str) -> Put:
+    return Put(host.node, secret_path(config, host, NAME), token, 0o600)
+
+
+def asks_for_token(host: HostFacts) -> bool:
+    """Whether the Ray of this host does so; one that an older orchestrate started does not."""
+    found = [each for each in host.services if each.name in (HEAD, WORKER) and each.alive]
+    return any(each.env.get("RAY_AUTH_MODE") == "token" for each in found)
