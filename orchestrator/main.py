@@ -109,7 +109,7 @@ VERBS = Tree(
             ),
             "test determinism": Verb(
                 "orchestrator.proofs.determinism.cli:prove_determinism",
-                "The same answer, token by token: alone, in a crowd, from a warm cache.",
+                "The same answer, token by token: alone, under load, from a warm cache.",
             ),
             "bench": Verb(
                 "orchestrator.bench.cli:run_bench",

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from orchestrator.audit.consistency import some
 from orchestrator.audit.contents import Contents
 from orchestrator.audit.facts import stated, weights
-from orchestrator.audit.samples import Session, agreement
+from orchestrator.audit.samples import agreement, session_key
 from orchestrator.audit.severity import Rank, place, why
 from orchestrator.audit.verify import BundleCheck
+from orchestrator.sampling.file_format import Samples
 
 UNKNOWN = "not known"
 NOT_SET = "not there"
@@ -94,28 +95,28 @@ def known(files: object) -> str:
     return "hashed" if files else f"{UNKNOWN}: no manifest"
 
 
-def sessions(contents: Contents) -> dict[str, Session]:
-    """By what was asked; of two that asked the same the longer one."""
+def sessions(contents: Contents) -> dict[str, Samples]:
+    """By their requests; of two with the same requests the longer one."""
     ordered = sorted(contents.samples.values(), key=lambda session: session.tokens)
-    return {session.asked: session for session in ordered}
+    return {session_key(session): session for session in ordered}
 
 
 def of_samples(a: Contents, b: Contents) -> Iterator[Difference]:
     ours, theirs = sessions(a), sessions(b)
-    for number, asked in enumerate(sorted(ours.keys() & theirs), 1):
-        one, other = ours[asked], theirs[asked]
+    for number, key in enumerate(sorted(ours.keys() & theirs), 1):
+        one, other = ours[key], theirs[key]
         if not agreement(one, other).whole:
-            yield Difference("samples", f"session {number}", said(one), said(other))
-    for asked in ours.keys() ^ theirs.keys():
-        has = [said(each[asked]) if asked in each else "none" for each in (ours, theirs)]
+            yield Difference("samples", f"session {number}", size_of(one), size_of(other))
+    for key in ours.keys() ^ theirs.keys():
+        has = [size_of(each[key]) if key in each else "none" for each in (ours, theirs)]
         yield Difference("names", "samples that only one has", *has)
 
 
 def agreements(a: Contents, b: Contents) -> Iterator[str]:
     ours, theirs = sessions(a), sessions(b)
-    for asked in sorted(ours.keys() & theirs):
-        yield str(agreement(ours[asked], theirs[asked]))
+    for key in sorted(ours.keys() & theirs):
+        yield str(agreement(ours[key], theirs[key]))
 
 
-def said(session: Session) -> str:
+def size_of(session: Samples) -> str:
     return f"{session.tokens:,} tokens in {len(session.chunks):,} chunks"

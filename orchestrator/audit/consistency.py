@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cluster.checks.finding import Finding
 from orchestrator.audit.contents import Contents
+from orchestrator.audit.samples import is_reference
 from orchestrator.audit.schema import LOCK, MANIFEST, Manifest
 from orchestrator.models.lockfile import LockedModel
 from orchestrator.records.provenance import Provenance
@@ -100,16 +101,16 @@ def of_both(lock: LockedModel, manifest: Manifest) -> Finding:
 
 def of_samples(contents: Contents, server: Provenance) -> Iterator[Finding]:
     for name, session in contents.samples.items():
-        seen = session.header.server
+        sampled = session.header["server"]
         wrong = [
-            f"{what} {seen[what]} was sampled, but {serves} is served"
+            f"{what} {sampled[what]} was sampled, but {serves} is served"
             for what, serves in (("commit", server.commit), ("served_name", server.served_name))
-            if what in seen and seen[what] != serves
+            if what in sampled and sampled[what] != serves
         ]
         count = f"{session.tokens:,} tokens in {len(session.chunks):,} chunks"
         if wrong:
             yield Finding("samples", name, "failure", "; ".join(wrong), WRONG)
-        elif not session.reference:
+        elif not is_reference(session):
             hint = "for an audit, sample one request at a time, alone on the server"
             yield Finding("samples", name, "warning", f"{count}; no reference session", hint)
         else:

@@ -6,8 +6,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from cluster.errors import ConfigError
-from orchestrator.audit.samples import NotSamples, Session, read_session
+from cluster.errors import ConfigError, OrchestrateError
 from orchestrator.audit.schema import (
     AUDIT,
     FORMAT,
@@ -26,6 +25,7 @@ from orchestrator.audit.schema import (
 from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.models.verify.manifest import unsealed
 from orchestrator.records.provenance import Provenance
+from orchestrator.sampling.file_format import Samples, parse_samples
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Contents:
     made_of: MadeOf | None = None
     lock: LockedModel | None = None
     manifest: Manifest | None = None
-    samples: Mapping[str, Session] = field(default_factory=dict)
+    samples: Mapping[str, Samples] = field(default_factory=dict)
     opaque: Mapping[str, str] = field(default_factory=dict)  # samples of other formats, and why
     problems: tuple[tuple[str, str], ...] = ()  # (file, what is wrong)
 
@@ -69,13 +69,13 @@ class Reading:
             self.problems.append((name, f"makes no sense: {error}"))
         return None
 
-    def read_samples(self) -> Iterator[tuple[str, Session | str]]:
+    def read_samples(self) -> Iterator[tuple[str, Samples | str]]:
         for name in sorted(self.files):
             if name.startswith(SAMPLES):
                 try:
-                    yield name, read_session(self.files[name])
-                except NotSamples as error:
-                    yield name, str(error)
+                    yield name, parse_samples(self.files[name], name)
+                except OrchestrateError as error:
+                    yield name, f"{error.problems[0].where}: {error.problems[0].what}"
 
 
 def contents_of(files: Mapping[str, bytes]) -> Contents:
@@ -87,7 +87,7 @@ def contents_of(files: Mapping[str, bytes]) -> Contents:
     lock = reading.read(LOCK, locked_of)
     manifest = reading.read(MANIFEST, manifest_of)
     samples = dict(reading.read_samples())
-    sessions = {name: each for name, each in samples.items() if isinstance(each, Session)}
+    sessions = {name: each for name, each in samples.items() if isinstance(each, Samples)}
     opaque = {name: each for name, each in samples.items() if isinstance(each, str)}
     problems = tuple(reading.problems)
     return Contents(audit, server, inventory, made_of, lock, manifest, sessions, opaque, problems)

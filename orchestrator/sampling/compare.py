@@ -3,35 +3,36 @@
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.records.divergence import Divergence, first_divergence
 from orchestrator.sampling.file_format import Line
 
 
 @dataclass(frozen=True)
-class Divergence:
+class ChunkDivergence:
     """The first place where two runs of a chunk differ; None for a run that had ended by then.
 
-    Before it both had the same tokens, so that the logprobs can be compared: `apart` is how far
-    the two chosen tokens lie from each other.
+    Before it both had the same tokens, so that the logprobs can be compared: `apart` is the
+    difference of the logprobs of the two chosen tokens.
     """
 
     chunk: int
     seed: int
     position: int
-    recorded: int | None
-    replayed: int | None
+    recorded: int | str | None
+    replayed: int | str | None
     recorded_logprob: float | None
     replayed_logprob: float | None
     apart: float | None
 
     def __str__(self) -> str:
-        was = named(self.recorded, self.recorded_logprob)
-        now = named(self.replayed, self.replayed_logprob)
+        was = token_text(self.recorded, self.recorded_logprob)
+        now = token_text(self.replayed, self.replayed_logprob)
         apart = "" if self.apart is None else f", {self.apart:.4f} apart"
         return f"chunk {self.chunk}, token {self.position}: was {was}, is {now}{apart}"
 
 
 @dataclass(frozen=True)
-class Compared:
+class ChunkComparison:
     """One chunk, as recorded and as replayed."""
 
     chunk: int
@@ -39,7 +40,7 @@ class Compared:
     matching: int
     logprobs_apart: float
     same_prompt: bool
-    divergence: Divergence | None
+    divergence: ChunkDivergence | None
 
     @property
     def identical(self) -> bool:
@@ -51,31 +52,37 @@ class Compared:
         return str(self.divergence or f"chunk {self.chunk}: the same")
 
 
-def compared(was: Line, now: Line) -> Compared:
-    """Token by token; pure."""
+def compare_chunks(was: Line, now: Line) -> ChunkComparison:
     one, other = was["token_ids"], now["token_ids"]
-    longest, shortest = max(len(one), len(other)), min(len(one), len(other))
-    matching = next((n for n in range(shortest) if one[n] != other[n]), shortest)
+    found = first_divergence(one, other)
+    matching = found.position if found else len(one)
     pairs = zip(was["logprobs"][:matching], now["logprobs"][:matching], strict=True)
-    return Compared(
+    return ChunkComparison(
         chunk=was["index"],
-        tokens=longest,
+        tokens=max(len(one), len(other)),
         matching=matching,
         logprobs_apart=max((abs(a - b) for a, b in pairs), default=0.0),
         same_prompt=was.get("prompt_token_ids") == now.get("prompt_token_ids"),
-        divergence=parted(was, now, matching) if matching < longest else None,
+        divergence=chunk_divergence(was, now, found) if found else None,
     )
 
 
-def parted(was: Line, now: Line, position: int) -> Divergence:
-    def at(line: Line, key: str) -> Any:
-        return line[key][position] if position < len(line[key]) else None
+def chunk_divergence(was: Line, now: Line, found: Divergence) -> ChunkDivergence:
+    def logprob(line: Line) -> Any:
+        return line["logprobs"][found.position] if found.position < len(line["logprobs"]) else None
 
-    before, after = at(was, "logprobs"), at(now, "logprobs")
-    apart = None if before is None or after is None else abs(before - after)
-    ids = at(was, "token_ids"), at(now, "token_ids")
-    return Divergence(was["index"], was["seed"], position, *ids, before, after, apart)
+    before, after = logprob(was), logprob(now)
+    return ChunkDivergence(
+        chunk=was["index"],
+        seed=was["seed"],
+        position=found.position,
+        recorded=found.first,
+        replayed=found.second,
+        recorded_logprob=before,
+        replayed_logprob=after,
+        apart=None if before is None or after is None else abs(before - after),
+    )
 
 
-def named(token: int | None, logprob: float | None) -> str:
+def token_text(token: int | str | None, logprob: float | None) -> str:
     return "the end" if token is None else f"id {token} (logprob {logprob:.4f})"

@@ -1,14 +1,16 @@
-"""samples.jsonl: a header, then a line for each chunk, in order; notes in between. Read and judged.
+"""samples.jsonl: a header, then a line for each chunk, in order; notes in between.
 
-The format is described in docs/sample.md.
+The format is described in docs/sample.md. The parser takes untrusted files: audits read them too.
 """
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cluster.errors import OrchestrateError, Problem, UsageError
 from orchestrator.api.reply import Reply
@@ -22,7 +24,57 @@ NoteKind = Literal[
     "others",  # other requests were in the server
     "unseen",  # who else used the server cannot be seen
 ]
-CHUNK_KEYS = {"seed", "messages", "finish_reason", "token_ids", "logprobs", "timing"}
+
+
+class Record(BaseModel):
+    """The parts of a line that every reader relies on; a line may hold more."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class RecordedSettings(Record):
+    target_tokens: int
+    chunk_max_tokens: int
+    temperature: float
+    top_p: float
+    seed: int
+    concurrency: int
+
+
+class Header(Record):
+    record: Literal["header"]
+    started: str
+    settings: RecordedSettings
+    reference: bool
+    prompts_from: str
+    prompts_sha256: str
+    prompts: list[list[dict[str, Any]]]
+    server: dict[str, Any]
+
+
+class Timing(Record):
+    started: float
+    total_s: float
+
+
+class ChunkRecord(Record):
+    record: Literal["chunk"]
+    index: Annotated[int, Field(ge=0)]
+    seed: int
+    messages: list[dict[str, Any]]
+    finish_reason: str | None
+    token_ids: list[int]
+    logprobs: list[float]
+    timing: Timing
+
+
+class NoteRecord(Record):
+    record: Literal["note"]
+    kind: str
+    what: str
+
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -45,7 +97,7 @@ class Samples:
         return Session(settings, tuple(map(tuple, self.header["prompts"])))
 
 
-def header_of(session: Session, prompts_from: str, server: Line, started: str) -> Line:
+def header_line(session: Session, prompts_from: str, server: Line, started: str) -> Line:
     """All that repeating needs; `server` is what `seen_of` saw, `started` the time as text."""
     return {
         "record": "header",
@@ -62,7 +114,7 @@ def header_of(session: Session, prompts_from: str, server: Line, started: str) -
     }
 
 
-def line_of(chunk: Chunk, reply: Reply, attempts: int) -> Line:
+def chunk_line(chunk: Chunk, reply: Reply, attempts: int) -> Line:
     """All but `timing` is the same when the chunk is asked for again."""
     line = {
         "record": "chunk",
@@ -71,7 +123,7 @@ def line_of(chunk: Chunk, reply: Reply, attempts: int) -> Line:
         "messages": list(chunk.messages),
         "text": reply.text,
         "finish_reason": reply.finish_reason,
-        "token_ids": ids_of(reply),
+        "token_ids": token_ids_of(reply),
         "logprobs": [place.chosen.logprob for place in reply.places],
         "prompt_token_ids": list(reply.prompt_token_ids),
         "usage": {"prompt": reply.usage.prompt, "completion": reply.usage.completion},
@@ -82,12 +134,12 @@ def line_of(chunk: Chunk, reply: Reply, attempts: int) -> Line:
     return {**line, "timing": {**timing, "attempts": attempts, "cached": reply.usage.cached}}
 
 
-def note_of(kind: NoteKind, what: str, chunk: int) -> Line:
+def note_line(kind: NoteKind, what: str, chunk: int) -> Line:
     """Something that a reader should know; `chunk` was the next to be written."""
     return {"record": "note", "kind": kind, "what": what, "chunk": chunk, "time": time.time()}
 
 
-def ids_of(reply: Reply) -> list[int]:
+def token_ids_of(reply: Reply) -> list[int]:
     """Servers older than return_token_ids name the tokens among the logprobs by id."""
     named = [place.chosen.id for place in reply.places]
     return list(reply.token_ids) or [each for each in named if each is not None]
@@ -99,7 +151,7 @@ def read_samples(path: Path) -> Samples:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
-    return parsed(content, str(path))
+    return parse_samples(content, str(path))
 
 
 def require_chunks(samples: Samples, where: str) -> None:
@@ -109,34 +161,61 @@ def require_chunks(samples: Samples, where: str) -> None:
         raise UsageError(Problem("holds no chunk", where, hint))
 
 
-def parsed(content: bytes, where: str) -> Samples:
-    """A line without its end is torn: the last thing that a killed run wrote."""
+def parse_samples(content: bytes, where: str) -> Samples:
+    """A line without its end is torn: the last thing that a killed run wrote.
+
+    Raises UsageError for what is no such file, OrchestrateError for a damaged one.
+    """
     *lines, rest = content.split(b"\n")
-    values = [value_of(line, f"{where}, line {n}") for n, line in enumerate(lines, 1)]
-    header = values[0] if values else {}
+    header = parse_header(lines, where)
+    chunks: list[Line] = []
+    notes: list[Line] = []
+    for number, line in enumerate(lines[1:], 2):
+        place = f"{where}, line {number}"
+        value = json_object(line, place)
+        if value.get("record") == "chunk":
+            index = require(ChunkRecord, value, place).index
+            if index != len(chunks):
+                raise damaged(place, f"chunk {index} where {len(chunks)} is due")
+            chunks.append(value)
+        elif value.get("record") == "note":
+            require(NoteRecord, value, place)
+            notes.append(value)
+    return Samples(header, tuple(chunks), tuple(notes), len(content) - len(rest), len(rest))
+
+
+def parse_header(lines: Sequence[bytes], where: str) -> Line:
+    hint = "start anew: orchestrate sample"
+    if not lines:
+        raise UsageError(Problem("is empty, or has no whole line", where, hint))
+    header = json_object(lines[0], f"{where}, line 1")
     if header.get("schema") != SCHEMA:
-        what = "holds no samples" if content else "is empty"
-        raise UsageError(Problem(what, where, "start anew: orchestrate sample"))
+        raise UsageError(Problem("holds no samples", where, hint))
     if header.get("format") != FORMAT:
         what = f"format {header.get('format')}; this version knows format {FORMAT}"
         raise UsageError(Problem(what, where, "another version of orchestrate wrote it"))
-    chunks = tuple(value for value in values if value.get("record") == "chunk")
-    if [chunk.get("index") for chunk in chunks] != list(range(len(chunks))):
-        raise damaged(where, "its chunks are not numbered in order")
-    if any(not chunk.keys() >= CHUNK_KEYS for chunk in chunks):
-        raise damaged(where, "a chunk lacks a part")
-    notes = tuple(value for value in values if value.get("record") == "note")
-    return Samples(header, chunks, notes, len(content) - len(rest), len(rest))
+    require(Header, header, f"{where}, line 1")
+    return header
 
 
-def value_of(line: bytes, where: str) -> Line:
+def json_object(line: bytes, where: str) -> Line:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise damaged(where, "is no JSON object")
+        raise damaged(where, "not a JSON object")
     return value
+
+
+def require(kind: type[R], value: Line, where: str) -> R:
+    """Raises OrchestrateError where a part is missing or of another type."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise damaged(where, f"{place}: {first['msg']}") from None
 
 
 def damaged(where: str, what: str) -> OrchestrateError:

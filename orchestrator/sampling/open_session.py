@@ -11,7 +11,7 @@ from cluster.errors import Problem, UsageError
 from orchestrator.api.target import Target
 from orchestrator.records.artifact import Artifact
 from orchestrator.records.provenance import provenance
-from orchestrator.sampling.file_format import Samples, header_of, note_of, read_samples
+from orchestrator.sampling.file_format import Samples, header_line, note_line, read_samples
 from orchestrator.sampling.prompts import BUILT_IN, built_in, read_prompts
 from orchestrator.sampling.same_server import require_same, seen_of
 from orchestrator.sampling.session import Session, Settings
@@ -41,7 +41,7 @@ def begun(target: Target, session: Session, prompts: str | None) -> Iterator[Beg
     known = provenance(target)
     artifact = Artifact("sample", known, session.settings.seed)
     started = artifact.started.isoformat(timespec="seconds")
-    header = header_of(session, prompts or BUILT_IN, seen_of(target, known), started)
+    header = header_line(session, prompts or BUILT_IN, seen_of(target, known), started)
     path = artifact.folder / FILE
     with new_file(path, header) as writer:
         yield Begun(writer, read_samples(path), artifact)
@@ -56,7 +56,7 @@ def resumed(target: Target, path: Path) -> Iterator[Begun]:
         cut_torn(writer, samples)
         if samples.tokens < samples.session.settings.target_tokens:
             what = f"resumed at chunk {len(samples.chunks)}"
-            writer.append(note_of("resumed", what, len(samples.chunks)))
+            writer.append(note_line("resumed", what, len(samples.chunks)))
         started = datetime.fromisoformat(samples.header["started"]).astimezone(UTC)
         seed = samples.session.settings.seed
         artifact = Artifact("sample", known, seed, started, path.parent)

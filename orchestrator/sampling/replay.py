@@ -11,8 +11,8 @@ from orchestrator.api.reply import Failure
 from orchestrator.api.send import connected
 from orchestrator.api.target import Target
 from orchestrator.records.provenance import provenance
-from orchestrator.sampling.compare import Compared, Divergence, compared
-from orchestrator.sampling.file_format import Samples, line_of
+from orchestrator.sampling.compare import ChunkComparison, ChunkDivergence, compare_chunks
+from orchestrator.sampling.file_format import Samples, chunk_line
 from orchestrator.sampling.rate import Pace
 from orchestrator.sampling.request import replied
 from orchestrator.sampling.run import Hearing
@@ -39,7 +39,7 @@ class ReplayReport:
     chunks: int
     identical_chunks: int
     other_prompts: int
-    first: Divergence | None
+    first: ChunkDivergence | None
     logprobs_apart: float
     differences: tuple[str, ...]
 
@@ -74,9 +74,9 @@ def replay(
 
 async def asked(
     target: Target, samples: Samples, hearing: Hearing, timeout_s: float
-) -> list[Compared]:
+) -> list[ChunkComparison]:
     """One at a time, in order, whatever the concurrency of the session was."""
-    session, found, begun = samples.session, list[Compared](), time.monotonic()
+    session, found, begun = samples.session, list[ChunkComparison](), time.monotonic()
     async with connected(target.url, target.key) as server:
         for was in samples.chunks:
             chunk = Chunk(was["index"], was["seed"], tuple(was["messages"]))
@@ -86,7 +86,7 @@ async def asked(
 
             call = session.call(target.model, chunk)
             reply, attempts = await replied(server, call, target.shown, timeout_s, waits)
-            each = compared(was, line_of(chunk, reply, attempts))
+            each = compare_chunks(was, chunk_line(chunk, reply, attempts))
             if not each.identical and all(one.identical for one in found):
                 hearing.warn(f"not the same: {each}")
             found.append(each)

@@ -8,7 +8,7 @@ from orchestrator.api.errors import RequestFailed
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import Call
 from orchestrator.api.send import Server, send
-from orchestrator.sampling.file_format import ids_of
+from orchestrator.sampling.file_format import token_ids_of
 
 ATTEMPTS = 6  # pauses of 15.5 s in all: shorter than any load of a model
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
@@ -53,7 +53,7 @@ def pause_before_next_s(outcome: Outcome, count: int) -> float | None:
 
 def require_tokens(reply: Reply, where: str) -> None:
     """A text alone proves nothing: other tokens may have the same text."""
-    ids = ids_of(reply)
+    ids = token_ids_of(reply)
     if not ids:
         what = "the answer has no token ids"
         raise OrchestrateError(Problem(what, where, "sampling needs vLLM, which gives them"))

@@ -10,7 +10,7 @@ import httpx
 from orchestrator.api.reply import Failure, Reply
 from orchestrator.api.send import Server, connected
 from orchestrator.api.target import Target
-from orchestrator.sampling.file_format import Line, NoteKind, Samples, line_of, note_of
+from orchestrator.sampling.file_format import Line, NoteKind, Samples, chunk_line, note_line
 from orchestrator.sampling.rate import Pace
 from orchestrator.sampling.request import replied
 from orchestrator.sampling.same_server import card_of, require_same
@@ -62,7 +62,7 @@ class Keeper:
 
     def keep(self, chunk: Chunk, reply: Reply, attempts: int) -> None:
         self.answers += 1
-        self._held[chunk.index] = line_of(chunk, reply, attempts)
+        self._held[chunk.index] = chunk_line(chunk, reply, attempts)
         while not self.full and (line := self._held.pop(self.kept, None)):
             self._writer.append(line)
             self.kept += 1
@@ -72,7 +72,7 @@ class Keeper:
     def note(self, kind: NoteKind, what: str) -> None:
         """Told now, and kept in the file."""
         self._hearing.warn(what)
-        self._writer.append(note_of(kind, what, self.kept))
+        self._writer.append(note_line(kind, what, self.kept))
 
 
 def run(target: Target, keeper: Keeper, timeout_s: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from orchestrator.sampling.file_format import parsed
+from orchestrator.sampling.file_format import parse_samples
 from orchestrator.sampling.rate import as_time
 
 LOUD = "NOT a reference session: {n} requests at once change what is computed beside each other"
@@ -40,7 +40,7 @@ class SampleReport:
 
 def summary_of(content: bytes, file: str) -> SampleReport:
     """All of it follows from the file. Raises OrchestrateError where that is damaged."""
-    samples = parsed(content, file)
+    samples = parse_samples(content, file)
     settings, server = samples.session.settings, samples.header["server"]
     seconds = busy_s([chunk["timing"] for chunk in samples.chunks])
     others = any(note["kind"] == "others" for note in samples.notes)

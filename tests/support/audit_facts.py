@@ -19,6 +19,7 @@ from orchestrator.recipes.recipe import load_recipe
 from orchestrator.records.provenance import Provenance, provenance
 from orchestrator.serving.made_of import RECIPE, recorded
 from tests.support.factory import VERSIONS, config_of, host_facts, service, whole
+from tests.support.samples import chunk, content_of, header
 
 CONFIG = config_of()
 COMMIT = "c" * 40
@@ -40,7 +41,6 @@ WORDS: tuple[str, ...] = (
     *("/venv/bin/vllm", "serve", FOLDER, "--served-model-name", "tiny", "--port", "8200"),
     *("--dtype", "float16", "--seed", "1", "--enforce-eager", "--tensor-parallel-size", "2"),
 )
-SETTINGS = {"temperature": 0.7, "seed": 424242, "target_tokens": 6, "concurrency": 1}
 
 
 def home() -> Home:
@@ -112,15 +112,6 @@ def written(path: Path, content: Mapping[str, bytes] | None = None) -> Path:
 
 def samples(*chunks: list[int], **settings: Any) -> bytes:
     """A session of `orchestrate sample`."""
-    header = {
-        "record": "header",
-        "schema": "orchestrate-samples",
-        "format": 1,
-        "settings": {**SETTINGS, **settings},
-        "reference": True,
-        "prompts_sha256": "e" * 64,
-        "server": {"commit": COMMIT, "served_name": "tiny"},
-    }
+    head = header({"commit": COMMIT, "served_name": "tiny"}, **settings)
     note = {"record": "note", "kind": "unseen", "what": "others cannot be seen", "chunk": 0}
-    rows = [{"record": "chunk", "index": n, "token_ids": ids} for n, ids in enumerate(chunks)]
-    return b"".join(json.dumps(line).encode() + b"\n" for line in (header, note, *rows))
+    return content_of(head, note, *(chunk(n, ids) for n, ids in enumerate(chunks)))

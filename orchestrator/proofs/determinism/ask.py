@@ -1,4 +1,4 @@
-"""The verb `test determinism`: the same request must have the same answer, whatever its company."""
+"""The verb `test determinism`: the same request must have the same answer under any load."""
 
 import asyncio
 import secrets
@@ -15,22 +15,22 @@ from orchestrator.api.send import Server, connected
 from orchestrator.api.target import ASK_LIMIT_S, Target
 from orchestrator.metrics.read import read_metrics, sum_of
 from orchestrator.proofs.determinism.background_load import (
-    Companion,
-    companions,
-    company,
-    probe,
-    prompt_of,
+    BackgroundRequest,
+    background_call,
+    background_requests,
+    probe_call,
+    probe_prompt,
 )
-from orchestrator.proofs.determinism.compare import Asked
+from orchestrator.proofs.determinism.compare import Answer
 
-ALONE_SHARE = 10  # of the requests, one in so many is also asked alone, cold and warm
+ALONE_SHARE = 10  # of the requests, one in so many is also sent alone, cold and warm
 HITS = ("vllm:prefix_cache_hits", "vllm:prefix_cache_hits_total")
-CROWD = "crowd"
+BACKGROUND = "background load"
 
 
 @dataclass(frozen=True)
-class Ask:
-    """What the user asked for: `requests` of `tokens` each, so many at a time, in the crowd."""
+class DeterminismRequest:
+    """What the user wants: `requests` of `tokens` each, `concurrency` at once under load."""
 
     requests: int
     concurrency: int
@@ -40,54 +40,54 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way of asking. `salts` are those of its requests: a new one each time is a cold cache."""
+class Condition:
+    """How requests are sent. A salt for each: one that is new means a cold cache for it."""
 
     name: str
     salts: tuple[str, ...]
     at_once: int
-    crowded: bool
+    loaded: bool
 
 
 @dataclass(frozen=True)
-class Lost:
+class FailedRequest:
     """A request without a whole answer."""
 
     number: int
-    way: str
+    condition: str
     failure: Failure
 
 
 @dataclass
-class Heard:
-    """What has come back so far. `hits`: tokens of prompts that the prefix cache had, by way."""
+class Observations:
+    """What has come back so far. `hits`: prompt tokens found in the prefix cache, by condition."""
 
-    asked: list[Asked] = field(default_factory=list)
-    lost: list[Lost] = field(default_factory=list)
-    crowd: list[Companion] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    failed: list[FailedRequest] = field(default_factory=list)
+    background: list[BackgroundRequest] = field(default_factory=list)
     hits: dict[str, float] = field(default_factory=dict)
 
-    def take(self, number: int, way: str, outcome: Outcome) -> None:
+    def record(self, number: int, condition: str, outcome: Outcome) -> None:
         if isinstance(outcome, Reply):
-            self.asked.append(Asked(number, way, outcome))
+            self.answers.append(Answer(number, condition, outcome))
         else:
-            self.lost.append(Lost(number, way, outcome))
+            self.failed.append(FailedRequest(number, condition, outcome))
 
 
-def ways_of(ask: Ask, run: str) -> tuple[Way, ...]:
-    """`run` is new each time: a salt that the server has seen before would not be cold."""
-    alone = max(2, ask.requests // ALONE_SHARE)
-    cold, many = ask.requests // 2, ask.concurrency
+def conditions_of(request: DeterminismRequest, run: str) -> tuple[Condition, ...]:
+    """`run` is new each time: a salt that the server knows already would not be cold."""
+    alone = max(2, request.requests // ALONE_SHARE)
+    cold, many = request.requests // 2, request.concurrency
     warm = f"{run}-warm"
 
     def fresh(name: str, count: int) -> tuple[str, ...]:
         return tuple(f"{run}-{name}-{number}" for number in range(count))
 
     return (
-        Way("alone, cold", (warm, *fresh("alone", alone - 1)), 1, crowded=False),
-        Way("alone, warm", (warm,) * alone, 1, crowded=False),
-        Way("crowded, cold", fresh("crowded", cold), many, crowded=True),
-        Way("crowded, warm", (warm,) * (ask.requests - cold), many, crowded=True),
+        Condition("alone, cold", (warm, *fresh("alone", alone - 1)), 1, loaded=False),
+        Condition("alone, warm", (warm,) * alone, 1, loaded=False),
+        Condition("under load, cold", fresh("loaded", cold), many, loaded=True),
+        Condition("under load, warm", (warm,) * (request.requests - cold), many, loaded=True),
     )
 
 
@@ -95,71 +95,77 @@ def new_run() -> str:
     return secrets.token_hex(8)
 
 
-def hear(target: Target, ask: Ask, run: str, tell: Tell) -> Heard:
-    """Ask in all ways; nothing more is sent after the first failure."""
-    heard, others, sent = Heard(), companions(ask.seed, ask.tokens), 0
+def observe(target: Target, request: DeterminismRequest, run: str, tell: Tell) -> Observations:
+    """Send under every condition; nothing more is sent after the first failure."""
+    seen, background, sent = Observations(), background_requests(request.seed, request.tokens), 0
     with target.http() as http:
-        for way in ways_of(ask, run):
-            tell(f"{way.name}: {len(way.salts)} requests, {way.at_once} at a time")
+        for condition in conditions_of(request, run):
+            count, at_once = len(condition.salts), condition.at_once
+            tell(f"{condition.name}: {count} requests, {at_once} at once")
             before = cache_hits(http)
-            asyncio.run(one_way(target, ask, way, Sending(heard, others, sent)))
+            state = ConditionRun(seen, background, sent)
+            asyncio.run(run_condition(target, request, condition, state))
             after = cache_hits(http)
             if before is not None and after is not None:
-                heard.hits[way.name] = after - before
-            if heard.lost:
+                seen.hits[condition.name] = after - before
+            if seen.failed:
                 break
-            sent += len(way.salts)
-    heard.asked.sort(key=lambda each: each.number)
-    return heard
+            sent += count
+    seen.answers.sort(key=lambda each: each.number)
+    return seen
 
 
 @dataclass
-class Sending:
-    """What the requests of one way, and the crowd around them, share."""
+class ConditionRun:
+    """What the compared requests of one condition and the background load share."""
 
-    heard: Heard
-    others: Iterator[Companion]
+    seen: Observations
+    background: Iterator[BackgroundRequest]
     sent_before: int
     over: bool = False
 
 
-async def one_way(target: Target, ask: Ask, way: Way, sending: Sending) -> None:
-    """The crowd sends until the compared requests are answered, then ends what it has begun."""
-    heard, prompt = sending.heard, prompt_of(ask.seed)
+async def run_condition(
+    target: Target, request: DeterminismRequest, condition: Condition, state: ConditionRun
+) -> None:
+    """The background load goes on until the compared requests are answered, then drains."""
+    seen, prompt = state.seen, probe_prompt(request.seed)
 
     def probes() -> Iterator[Call]:
-        for salt in way.salts:
-            if heard.lost:
+        for salt in condition.salts:
+            if seen.failed:
                 return
-            yield probe(target.model, prompt, ask.tokens, salt)
+            yield probe_call(target.model, prompt, request.tokens, salt)
 
     def done(number: int, outcome: Outcome) -> None:
-        heard.take(sending.sent_before + number + 1, way.name, outcome)
+        seen.record(state.sent_before + number + 1, condition.name, outcome)
 
     async with (
-        connected(target.url, target.key, connections=2 * ask.concurrency) as server,
+        connected(target.url, target.key, connections=2 * request.concurrency) as server,
         asyncio.TaskGroup() as group,
     ):
-        if way.crowded:
-            group.create_task(crowd_in(server, target.model, ask, sending))
-        await send_all(server, probes(), Limits(way.at_once), done)
-        sending.over = True
+        if condition.loaded:
+            group.create_task(send_background(server, target.model, request, state))
+        await send_all(server, probes(), Limits(condition.at_once), done)
+        state.over = True
 
 
-async def crowd_in(server: Server, model: str, ask: Ask, sending: Sending) -> None:
-    heard = sending.heard
+async def send_background(
+    server: Server, model: str, request: DeterminismRequest, state: ConditionRun
+) -> None:
+    seen = state.seen
 
     def calls() -> Iterator[Call]:
-        while not sending.over and not heard.lost:
-            each = next(sending.others)
-            heard.crowd.append(each)
-            yield company(model, each)
+        while not state.over and not seen.failed:
+            each = next(state.background)
+            seen.background.append(each)
+            yield background_call(model, each)
 
     def done(number: int, outcome: Outcome) -> None:
         if isinstance(outcome, Failure):
-            heard.lost.append(Lost(number + 1, CROWD, outcome))
+            seen.failed.append(FailedRequest(number + 1, BACKGROUND, outcome))
 
-    await send_all(server, calls(), Limits(ask.concurrency), done)
+    await send_all(server, calls(), Limits(request.concurrency), done)
 
 
 def cache_hits(http: httpx.Client) -> float | None:

@@ -9,15 +9,15 @@ from orchestrator.api.target import Target, Wanted
 from orchestrator.cli.console import Console
 from orchestrator.cli.options import Json, Nodes
 from orchestrator.proofs.cli import prove
-from orchestrator.proofs.determinism.ask import Ask, hear, new_run
-from orchestrator.proofs.determinism.report import DeterminismReport, report_of
+from orchestrator.proofs.determinism.ask import DeterminismRequest, new_run, observe
+from orchestrator.proofs.determinism.report import DeterminismReport, determinism_report
 
-Requests = Annotated[int, typer.Option(min=2, help="How often the same is asked in a crowd.")]
+Requests = Annotated[int, typer.Option(min=2, help="How often the same is sent under load.")]
 Concurrency = Annotated[
-    int, typer.Option(min=1, help="Of these so many at a time, and as many others.")
+    int, typer.Option(min=1, help="Of these at once, beside as many of background load.")
 ]
 Tokens = Annotated[int, typer.Option(min=1, help="Tokens of each compared answer.")]
-Seed = Annotated[int, typer.Option(help="Of the prompt and of the crowd.")]
+Seed = Annotated[int, typer.Option(help="Of the prompt and of the background load.")]
 Bitwise = Annotated[
     bool,
     typer.Option(
@@ -40,13 +40,14 @@ def prove_determinism(
     nodes: Nodes = None,
     json: Json = False,
 ) -> None:
-    """The same answer, token by token: alone, in a crowd, from a warm cache."""
-    ask = Ask(requests, concurrency, tokens, seed, bitwise)
+    """The same answer, token by token: alone, under load, from a warm cache."""
+    request = DeterminismRequest(requests, concurrency, tokens, seed, bitwise)
 
     def verb(console: Console, target: Target) -> int:
         def test() -> DeterminismReport:
             run = new_run()
-            return report_of(target, ask, run, hear(target, ask, run, console.tell))
+            seen = observe(target, request, run, console.tell)
+            return determinism_report(target, request, run, seen)
 
         return prove(console, target, "determinism", test, json, seed=seed)
 

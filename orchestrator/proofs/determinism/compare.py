@@ -1,39 +1,41 @@
-"""Answers that should be one and the same: how many there are, and where they part; pure."""
+"""Answers that should be identical: how many distinct ones there are, where they diverge; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.api.reply import Place, Ranked, Reply
+from orchestrator.records.divergence import Divergence, first_divergence
 
 END = "(end)"
-SHOWN = 40  # characters of the text from where two answers part
+TEXT_SHOWN = 40  # characters of text from where two answers diverge
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One of the compared requests, numbered from 1 in the order of sending."""
+class Answer:
+    """The answer to a compared request; `number` counts from 1 in the order of sending."""
 
     number: int
-    way: str
+    condition: str
     reply: Reply
 
 
 @dataclass(frozen=True)
-class Distinct:
+class DistinctAnswer:
     """One answer; `requests` had it. Tokens are ids, or texts where the server gives no ids."""
 
     tokens: tuple[int | str, ...]
     text: str
     places: tuple[Place, ...]
     requests: tuple[int, ...]
-    ways: Mapping[str, int]
+    conditions: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Side:
-    """What one of two answers has at the place: its token, its logprob and that of the other's.
+    """One of two answers where they diverge: its token, and the logprobs it gave to both tokens.
 
-    A logprob is None where the server did not name it among the most likely ones.
+    A logprob is None where the server did not list it among the most likely ones.
     """
 
     token: int | str
@@ -43,103 +45,110 @@ class Side:
 
     @property
     def gap(self) -> float | None:
-        """How much likelier its own token was; 0 is a tie."""
+        """By how much its own token was more likely; 0 is a tie."""
         return None if self.own is None or self.others is None else self.own - self.others
 
 
 @dataclass(frozen=True)
-class Parting:
+class AnswerDivergence:
     """The first place, counted from 0, where an answer has another token than the reference."""
 
     request: int
-    way: str
+    condition: str
     position: int
     reference: Side
     here: Side
 
 
 @dataclass(frozen=True)
-class Drift:
-    """The same tokens with other logprobs: in how many answers, and the first place of them.
+class LogprobDrift:
+    """The same tokens with other logprobs: in how many answers, and where first.
 
-    `largest` is the largest difference of a logprob that both answers name.
+    `largest` is the largest difference of a logprob that both answers list.
     """
 
     answers: int
     largest: float
     request: int
-    way: str
+    condition: str
     position: int
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AnswerComparison:
     """Against the reference, the first answer."""
 
-    answers: tuple[Distinct, ...] = ()
+    answers: tuple[DistinctAnswer, ...] = ()
     token_sequences: int = 0
-    partings: tuple[Parting, ...] = ()
-    drift: Drift | None = None
-    same_by_way: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    divergences: tuple[AnswerDivergence, ...] = ()
+    drift: LogprobDrift | None = None
+    same_by_condition: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def tokens_of(reply: Reply) -> tuple[int | str, ...]:
     return reply.token_ids or tuple(place.chosen.token for place in reply.places)
 
 
-def exactly(reply: Reply) -> tuple[tuple[Ranked, frozenset[Ranked]], ...]:
-    """Every logprob that was named, bit by bit; the order of ties says nothing."""
+def exact_logprobs(reply: Reply) -> tuple[tuple[Ranked, frozenset[Ranked]], ...]:
+    """Every logprob that was listed, bit by bit; the order of ties does not count."""
     return tuple((place.chosen, frozenset(place.top)) for place in reply.places)
 
 
-def compared(asked: Sequence[Asked]) -> Comparison:
-    """The first one is the reference; `asked` is not empty."""
-    reference = asked[0].reply
-    meant = tokens_of(reference)
-    same = [each for each in asked if tokens_of(each.reply) == meant]
-    other = [each for each in asked if tokens_of(each.reply) != meant]
-    ways = dict.fromkeys(each.way for each in asked)
-    return Comparison(
-        answers=distinct(asked),
-        token_sequences=len({tokens_of(each.reply) for each in asked}),
-        partings=tuple(parting(reference, each) for each in other),
+def compare_answers(answers: Sequence[Answer]) -> AnswerComparison:
+    """The first one is the reference; `answers` is not empty."""
+    reference = answers[0].reply
+    expected = tokens_of(reference)
+    same = [each for each in answers if tokens_of(each.reply) == expected]
+    other = [each for each in answers if tokens_of(each.reply) != expected]
+    matching = count_conditions(same)
+    return AnswerComparison(
+        answers=distinct(answers),
+        token_sequences=len({tokens_of(each.reply) for each in answers}),
+        divergences=tuple(divergences_from(reference, other)),
         drift=drift(reference, same),
-        same_by_way={
-            way: (sum(each.way == way for each in same), sum(each.way == way for each in asked))
-            for way in ways
+        same_by_condition={
+            each: (matching[each], total) for each, total in count_conditions(answers).items()
         },
     )
 
 
-def distinct(asked: Sequence[Asked]) -> tuple[Distinct, ...]:
+def count_conditions(answers: Iterable[Answer]) -> Counter[str]:
+    return Counter(each.condition for each in answers)
+
+
+def distinct(answers: Sequence[Answer]) -> tuple[DistinctAnswer, ...]:
     """The most frequent first; answers whose logprobs differ are two."""
-    found: dict[tuple[object, ...], list[Asked]] = {}
-    for each in asked:
-        found.setdefault((tokens_of(each.reply), exactly(each.reply)), []).append(each)
+    found: dict[tuple[object, ...], list[Answer]] = {}
+    for each in answers:
+        found.setdefault((tokens_of(each.reply), exact_logprobs(each.reply)), []).append(each)
     return tuple(
-        Distinct(
+        DistinctAnswer(
             tokens_of(group[0].reply),
             group[0].reply.text,
             group[0].reply.places,
             tuple(each.number for each in group),
-            {way: sum(e.way == way for e in group) for way in dict.fromkeys(e.way for e in group)},
+            {
+                condition: sum(e.condition == condition for e in group)
+                for condition in dict.fromkeys(e.condition for e in group)
+            },
         )
         for group in sorted(found.values(), key=len, reverse=True)
     )
 
 
-def parting(reference: Reply, asked: Asked) -> Parting:
-    """Where two answers with different tokens part."""
-    left, right = tokens_of(reference), tokens_of(asked.reply)
-    pairs = zip(left, right, strict=False)
-    shared = min(len(left), len(right))
-    position = next((n for n, (one, two) in enumerate(pairs) if one != two), shared)
-    return Parting(
-        asked.number,
-        asked.way,
-        position,
-        side(reference, asked.reply, position),
-        side(asked.reply, reference, position),
+def divergences_from(reference: Reply, answers: Sequence[Answer]) -> Iterator[AnswerDivergence]:
+    for each in answers:
+        if found := first_divergence(tokens_of(reference), tokens_of(each.reply)):
+            yield divergence_of(reference, each, found)
+
+
+def divergence_of(reference: Reply, one: Answer, found: Divergence) -> AnswerDivergence:
+    return AnswerDivergence(
+        one.number,
+        one.condition,
+        found.position,
+        side(reference, one.reply, found.position),
+        side(one.reply, reference, found.position),
     )
 
 
@@ -154,7 +163,7 @@ def side(own: Reply, other: Reply, position: int) -> Side:
         token=tokens[position] if position < len(tokens) else END,
         own=mine.chosen.logprob if mine else None,
         others=logprob_in(mine, others.chosen.token) if mine and others else None,
-        text=own.text[start : start + SHOWN],
+        text=own.text[start : start + TEXT_SHOWN],
     )
 
 
@@ -166,21 +175,21 @@ def logprob_in(place: Place, token: str) -> float | None:
     return next((each.logprob for each in place.top if each.token == token), None)
 
 
-def drift(reference: Reply, same: Sequence[Asked]) -> Drift | None:
+def drift(reference: Reply, same: Sequence[Answer]) -> LogprobDrift | None:
     """None when all logprobs, chosen and most likely ones, are bitwise equal."""
-    meant = exactly(reference)
-    other = [each for each in same if exactly(each.reply) != meant]
+    expected = exact_logprobs(reference)
+    other = [each for each in same if exact_logprobs(each.reply) != expected]
     if not other:
         return None
     first = other[0]
-    found = exactly(first.reply)
-    pairs = enumerate(zip(meant, found, strict=False))
-    return Drift(
+    found = exact_logprobs(first.reply)
+    pairs = enumerate(zip(expected, found, strict=False))
+    return LogprobDrift(
         answers=len(other),
         largest=max(largest_gap(reference, each.reply) for each in other),
         request=first.number,
-        way=first.way,
-        position=next((n for n, (a, b) in pairs if a != b), min(len(meant), len(found))),
+        condition=first.condition,
+        position=next((n for n, (a, b) in pairs if a != b), min(len(expected), len(found))),
     )
 
 
@@ -190,9 +199,9 @@ def largest_gap(one: Reply, two: Reply) -> float:
 
 
 def gap_at(one: Place, two: Place) -> float:
-    left, right = named(one), named(two)
+    left, right = logprobs_at(one), logprobs_at(two)
     return max(abs(left[token] - right[token]) for token in left.keys() & right.keys())
 
 
-def named(place: Place) -> dict[str, float]:
+def logprobs_at(place: Place) -> dict[str, float]:
     return {each.token: each.logprob for each in (*place.top, place.chosen)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.sampling.compare import compared
+from orchestrator.sampling.compare import compare_chunks
 from tests.served.script import Answer, Delivery, Request, Status, Token
 from tests.served.server import serving
 from tests.support.sampling_model import MODEL, SHORT, metrics, orchestrate, sample, the_file
@@ -105,12 +105,12 @@ def line(ids: list[int], logprobs: list[float], prompt: tuple[int, ...] = (1,)) 
 
 
 def test_a_longer_run_parts_at_the_end_of_the_shorter() -> None:
-    found = compared(line([5, 6], [-1.0, -2.0]), line([5, 6, 7], [-1.0, -2.5, -3.0]))
+    found = compare_chunks(line([5, 6], [-1.0, -2.0]), line([5, 6, 7], [-1.0, -2.5, -3.0]))
     assert (found.tokens, found.matching, found.logprobs_apart) == (3, 2, 0.5)
     assert str(found) == "chunk 0, token 2: was the end, is id 7 (logprob -3.0000)"
 
 
 def test_the_same_tokens_out_of_another_prompt_are_not_the_same() -> None:
-    found = compared(line([5], [-1.0]), line([5], [-1.0], prompt=(1, 2)))
+    found = compare_chunks(line([5], [-1.0]), line([5], [-1.0], prompt=(1, 2)))
     assert not found.identical
     assert str(found) == "chunk 0: the prompt became other tokens"

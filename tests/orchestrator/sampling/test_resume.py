@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import OrchestrateError
-from orchestrator.sampling.file_format import parsed
+from orchestrator.sampling.file_format import parse_samples
 from tests.served.script import Delivery, Hang, Request, Script, Status
 from tests.served.server import Served, serving
+from tests.support.samples import chunk, content_of, header
 from tests.support.sampling_model import (
     MODEL,
     SHORT,
@@ -28,6 +29,7 @@ from tests.support.sampling_model import (
 from tests.testbed.programs import poll
 
 Printed = pytest.CaptureFixture[str]
+HEADER = content_of(header({})).decode()
 
 
 @pytest.fixture(autouse=True)
@@ -112,13 +114,13 @@ def test_every_byte_at_which_a_run_can_be_killed(folder: Path) -> None:
     content = the_file(folder).read_bytes()
     header = content.index(b"\n") + 1
     for cut in range(header, len(content) + 1):
-        found, kept = parsed(content[:cut], "f"), content[:cut].rpartition(b"\n")[0] + b"\n"
+        found, kept = parse_samples(content[:cut], "f"), content[:cut].rpartition(b"\n")[0] + b"\n"
         assert found.whole == len(kept)
         assert found.torn == cut - len(kept)
         assert len(found.chunks) == kept.count(b"\n") - 1
     for cut in range(header):
         with pytest.raises(OrchestrateError, match=r"holds no samples|is empty"):
-            parsed(content[:cut], "f")
+            parse_samples(content[:cut], "f")
 
 
 def test_a_file_that_is_complete_stays_as_it_is(folder: Path) -> None:
@@ -197,11 +199,11 @@ def test_another_model_that_came_up_in_between_is_refused(folder: Path, capsys: 
         ("", "is empty"),
         ('{"x": 1}\n', "holds no samples"),
         ('{"schema": "orchestrate-samples", "format": 9}\n', "this version knows format 1"),
-        ('{"schema": "orchestrate-samples", "format": 1}\nxx\n', "line 2: damaged"),
-        (
-            '{"schema": "orchestrate-samples", "format": 1}\n{"record": "chunk", "index": 4}\n',
-            "not numbered in order",
-        ),
+        ('{"schema": "orchestrate-samples", "format": 1}\n', "line 1: damaged: record: "),
+        (HEADER + "xx\n", "line 2: damaged"),
+        (HEADER + "[" * 100_000 + "\n", "line 2: damaged: not a JSON object"),
+        (HEADER + '{"record": "chunk", "index": 0}\n', "line 2: damaged: seed: Field required"),
+        (HEADER + content_of(chunk(4, [1])).decode(), "line 2: damaged: chunk 4 where 0 is due"),
     ],
 )
 def test_what_is_no_file_to_go_on_with(text: str, said: str, capsys: Printed) -> None:

@@ -42,11 +42,11 @@ class Model:
     other: Answer = OTHER
     usual: Answer = STORY
     salts: list[str] = field(default_factory=list)
-    crowd: list[Request] = field(default_factory=list)
+    background: list[Request] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Delivery:
         if "cache_salt" not in request.body:
-            self.crowd.append(request)
+            self.background.append(request)
             return STORY
         found = self.other if self.differs(self, request) else self.usual
         self.salts.append(request.body["cache_salt"])
@@ -81,19 +81,19 @@ def test_a_deterministic_server_passes(capsys: pytest.CaptureFixture[str], folde
     assert {*states(folder).values()} == {"pass", "warning"}
     assert states(folder)["prefix cache"] == "warning"  # the scripted server counts none
     [answer] = report["comparison"]["answers"]
-    assert answer["ways"] == {
+    assert answer["conditions"] == {
         "alone, cold": 2,
         "alone, warm": 2,
-        "crowded, cold": 6,
-        "crowded, warm": 6,
+        "under load, cold": 6,
+        "under load, warm": 6,
     }
     assert len(answer["tokens"]) == 8
     assert report["comparison"]["token_sequences"] == 1
-    assert (record["seed"], report["ask"]["concurrency"]) == (5, 3)
+    assert (record["seed"], report["request"]["concurrency"]) == (5, 3)
 
 
 def test_the_requests_are_what_they_claim_to_be(folder: Path) -> None:
-    """Cold ones have a salt that no request before had; the crowd is as long as recorded."""
+    """Cold ones have a salt that no request before had; the background is as long as recorded."""
     model = Model(never)
     determinism(model)
     salts = model.salts
@@ -101,26 +101,26 @@ def test_the_requests_are_what_they_claim_to_be(folder: Path) -> None:
     assert set(salts[2:4]) == {salts[0]}
     assert len(set(salts[4:10]) | set(salts[:2])) == 8
     assert set(salts[10:]) == {salts[0]}
-    recorded = [(each["words"], each["tokens"]) for each in kept(folder)["result"]["crowd"]]
-    sent = [(len(r.body["prompt"].split()), r.body["max_tokens"]) for r in model.crowd]
+    recorded = [(each["words"], each["tokens"]) for each in kept(folder)["result"]["background"]]
+    sent = [(len(r.body["prompt"].split()), r.body["max_tokens"]) for r in model.background]
     assert sorted(sent) == sorted(recorded)
     assert len(set(sent)) > 1
     again = Model(never)
     determinism(again)
-    shared = min(len(model.crowd), len(again.crowd))
-    pairs = zip(recorded[:shared], crowd_of(folder)[:shared], strict=True)
+    shared = min(len(model.background), len(again.background))
+    pairs = zip(recorded[:shared], background_of(folder)[:shared], strict=True)
     assert all(one == two for one, two in pairs)
     assert not set(salts) & set(again.salts)
 
 
-def crowd_of(folder: Path) -> list[tuple[int, int]]:
+def background_of(folder: Path) -> list[tuple[int, int]]:
     latest = max((folder / "artifacts" / "test-determinism").glob("*/result.json"))
-    crowd = json.loads(latest.read_text())["result"]["crowd"]
-    return [(each["words"], each["tokens"]) for each in crowd]
+    background = json.loads(latest.read_text())["result"]["background"]
+    return [(each["words"], each["tokens"]) for each in background]
 
 
-def when_crowded(model: Model, request: Request) -> bool:
-    return bool(model.crowd)
+def when_loaded(model: Model, request: Request) -> bool:
+    return bool(model.background)
 
 
 def when_warm(model: Model, request: Request) -> bool:
@@ -134,9 +134,9 @@ def once(model: Model, request: Request) -> bool:
 @pytest.mark.parametrize(
     ("differs", "failing", "first"),
     [
-        (once, {"crowded, cold"}, 8),
-        (when_crowded, {"crowded, cold", "crowded, warm"}, None),
-        (when_warm, {"alone, warm", "crowded, warm"}, 3),
+        (once, {"under load, cold"}, 8),
+        (when_loaded, {"under load, cold", "under load, warm"}, None),
+        (when_warm, {"alone, warm", "under load, warm"}, 3),
     ],
 )
 def test_another_token(
@@ -146,19 +146,19 @@ def test_another_token(
     capsys: pytest.CaptureFixture[str],
     folder: Path,
 ) -> None:
-    """The report says where answers part, between which tokens, and how close they were."""
+    """The report says where answers diverge, between which tokens, and how close they were."""
     assert determinism(Model(differs)) == 1
     assert {check for check, state in states(folder).items() if state == "failure"} == failing
     comparison = kept(folder)["result"]["comparison"]
     assert comparison["token_sequences"] == 2
-    parting = comparison["partings"][0]
-    assert first in (None, parting["request"])
-    assert parting["position"] == 3
-    here, reference = parting["here"], parting["reference"]
+    divergence = comparison["divergences"][0]
+    assert first in (None, divergence["request"])
+    assert divergence["position"] == 3
+    here, reference = divergence["here"], divergence["reference"]
     assert (here["token"], here["own"], here["others"]) == (77, -0.7, None)
     assert (reference["own"], reference["others"]) == (-0.25, None)
     printed = capsys.readouterr().out
-    assert "parts at token 3: " in printed
+    assert "diverges at token 3: " in printed
     assert "then 'time there was a walnut' there, 'night there was a walnut' here" in printed
     assert "FAILED" in printed
 
@@ -208,15 +208,15 @@ def test_a_failure_ends_the_test(capsys: pytest.CaptureFixture[str], folder: Pat
     assert "request 4 (alone, warm) failed: server error: HTTP 500: scripted" in (
         capsys.readouterr().out
     )
-    assert kept(folder)["result"]["crowd"] == []
+    assert kept(folder)["result"]["background"] == []
 
 
-def test_a_crowd_that_is_refused_is_no_crowd(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_background_load_that_is_refused_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     def script(request: Request) -> Delivery:
         return STORY if "cache_salt" in request.body else Status(400)
 
     assert determinism(script) == 1
-    assert "of the crowd failed: refused: HTTP 400: scripted" in capsys.readouterr().out
+    assert "of the background load failed: refused: HTTP 400: scripted" in capsys.readouterr().out
 
 
 def test_a_server_without_token_ids_and_logprobs(capsys: pytest.CaptureFixture[str]) -> None:
