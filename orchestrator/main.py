@@ -116,7 +116,7 @@ VERBS = Tree(
                 "Latency, throughput and cost of a live model at a ladder of loads.",
             ),
             "bench compare": Verb(
-                "orchestrator.bench.cli:compare_runs",
+                "orchestrator.bench.cli:bench_compare",
                 "Two runs side by side: what differs, and whether it is beyond the noise.",
             ),
             "sample": Verb(

@@ -10,7 +10,7 @@ from orchestrator.api.options import KeyFile, ModelName, Url, with_target
 from orchestrator.api.target import Target, Wanted
 from orchestrator.audit import screen
 from orchestrator.audit.bundle import Asked, bundle
-from orchestrator.audit.compare import compared
+from orchestrator.audit.compare import compare_bundles
 from orchestrator.audit.verify import verify_bundle
 from orchestrator.cli.console import Console
 from orchestrator.cli.options import Json, Nodes, show_on
@@ -68,6 +68,6 @@ def audit_verify(
             done = checked[0]
             show_on(console, done, screen.check_screen, json)
             raise typer.Exit(0 if done.passed else 1)
-        both = compared(checked, verify_bundle(other))
+        both = compare_bundles(checked, verify_bundle(other))
         show_on(console, both, screen.comparison_screen, json)
         raise typer.Exit(0 if both.equal else 1)

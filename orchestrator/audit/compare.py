@@ -5,19 +5,20 @@ from dataclasses import dataclass, field
 
 from orchestrator.audit.consistency import some
 from orchestrator.audit.contents import Contents
-from orchestrator.audit.facts import stated, weights
+from orchestrator.audit.facts import bundle_facts, weight_hashes
 from orchestrator.audit.samples import agreement, session_key
 from orchestrator.audit.severity import Rank, place, why
 from orchestrator.audit.verify import BundleCheck
+from orchestrator.records.compare import compare_facts
 from orchestrator.sampling.file_format import Samples
 
 UNKNOWN = "not known"
-NOT_SET = "not there"
-FIRST = 12  # digits of a hash in a message
+NOT_SET = "not set"
+HASH_DIGITS = 12  # digits of a hash in a message
 
 
 @dataclass(frozen=True)
-class Difference:
+class BundleDifference:
     """One fact that is not the same in both; `matters` unless it changes no answer."""
 
     rank: Rank
@@ -33,12 +34,12 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """`equal`: in all that matters. `agreements` by session: what the samples of both say."""
+class BundleComparison:
+    """`equal`: in all that matters. `agreements`: for each session that both sampled."""
 
     first: BundleCheck
     second: BundleCheck
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[BundleDifference, ...] = ()
     agreements: tuple[str, ...] = ()
     equal: bool = field(init=False)
 
@@ -48,50 +49,47 @@ class Comparison:
         object.__setattr__(self, "equal", whole and same)
 
 
-def compared(
+def compare_bundles(
     first: tuple[BundleCheck, Contents | None], second: tuple[BundleCheck, Contents | None]
-) -> Comparison:
+) -> BundleComparison:
     """Nothing is compared with a bundle that did not pass: it says nothing."""
     (one, a), (other, b) = first, second
     if not (one.passed and other.passed and a and b):
-        return Comparison(one, other)
-    found = [*of_facts(a, b), *of_weights(a, b), *of_samples(a, b)]
+        return BundleComparison(one, other)
+    found = [*fact_differences(a, b), *weight_differences(a, b), *sample_differences(a, b)]
     ordered = sorted(found, key=lambda each: place(each.rank, each.name))
-    return Comparison(one, other, tuple(ordered), tuple(agreements(a, b)))
+    return BundleComparison(one, other, tuple(ordered), tuple(agreements(a, b)))
 
 
-def of_facts(a: Contents, b: Contents) -> Iterator[Difference]:
-    ours, theirs = ({(f.rank, f.name): f.value for f in stated(each)} for each in (a, b))
+def fact_differences(a: Contents, b: Contents) -> Iterator[BundleDifference]:
     lacks = {  # what is not in a list that is known was not given; else nobody knows
         "arguments": bool(a.server and a.server.arguments and b.server and b.server.arguments),
         "environment": bool(a.server and a.server.hosts and b.server and b.server.hosts),
     }
-    for rank, name in ours.keys() | theirs.keys():
-        empty = NOT_SET if lacks.get(rank) else UNKNOWN
-        one, other = (table.get((rank, name), "") for table in (ours, theirs))
-        if one != other:
-            yield Difference(rank, name, one or empty, other or empty)
+    for each in compare_facts(bundle_facts(a), bundle_facts(b)):
+        empty = NOT_SET if lacks.get(each.subject) else UNKNOWN
+        yield BundleDifference(each.subject, each.name, each.first or empty, each.second or empty)
 
 
-def of_weights(a: Contents, b: Contents) -> Iterator[Difference]:
+def weight_differences(a: Contents, b: Contents) -> Iterator[BundleDifference]:
     """Where both have no manifest that is a difference too: nothing says that they are equal."""
-    one, other = weights(a), weights(b)
+    one, other = weight_hashes(a), weight_hashes(b)
     name = "files of the model"
     if not one or not other:
-        yield Difference("model", name, *(known(each) for each in (one, other)))
+        yield BundleDifference("model", name, *(hashed_text(each) for each in (one, other)))
         return
     differ = {path for path in one.keys() | other if one.get(path) != other.get(path)}
     if len(differ) == 1:
         [path] = differ
-        shown = (f"{path} {table.get(path, NOT_SET)[:FIRST]}" for table in (one, other))
-        yield Difference("model", name, *shown)
+        texts = (f"{path} {table.get(path, NOT_SET)[:HASH_DIGITS]}" for table in (one, other))
+        yield BundleDifference("model", name, *texts)
     elif differ:
-        yield Difference(
+        yield BundleDifference(
             "model", name, f"{len(one)} files", f"{len(differ)} of them differ: {some(differ)}"
         )
 
 
-def known(files: object) -> str:
+def hashed_text(files: object) -> str:
     return "hashed" if files else f"{UNKNOWN}: no manifest"
 
 
@@ -101,15 +99,15 @@ def sessions(contents: Contents) -> dict[str, Samples]:
     return {session_key(session): session for session in ordered}
 
 
-def of_samples(a: Contents, b: Contents) -> Iterator[Difference]:
+def sample_differences(a: Contents, b: Contents) -> Iterator[BundleDifference]:
     ours, theirs = sessions(a), sessions(b)
     for number, key in enumerate(sorted(ours.keys() & theirs), 1):
         one, other = ours[key], theirs[key]
         if not agreement(one, other).whole:
-            yield Difference("samples", f"session {number}", size_of(one), size_of(other))
+            yield BundleDifference("samples", f"session {number}", size_of(one), size_of(other))
     for key in ours.keys() ^ theirs.keys():
         has = [size_of(each[key]) if key in each else "none" for each in (ours, theirs)]
-        yield Difference("names", "samples that only one has", *has)
+        yield BundleDifference("names", "samples that only one has", *has)
 
 
 def agreements(a: Contents, b: Contents) -> Iterator[str]:

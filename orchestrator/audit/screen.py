@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from orchestrator.audit.compare import Comparison
+from orchestrator.audit.compare import BundleComparison
 from orchestrator.audit.verify import BundleCheck
 from orchestrator.cli.console import CONTROL
 from orchestrator.cli.render import table
@@ -57,7 +57,7 @@ def lacks(check: BundleCheck) -> Iterator[Text]:
         yield safe(f"  not in it  {each.what}: {each.why}", "yellow")
 
 
-def comparison_screen(done: Comparison) -> RenderableType:
+def comparison_screen(done: BundleComparison) -> RenderableType:
     """What matters as a table; names and times in one line."""
     both = (done.first, done.second)
     failed = [each for each in both if not each.passed]

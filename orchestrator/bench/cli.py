@@ -9,7 +9,7 @@ from cluster.errors import Problem, UsageError
 from orchestrator.api.options import KeyFile, ModelName, Url, with_target
 from orchestrator.api.send import ANSWER_LIMIT_S
 from orchestrator.api.target import Target, Wanted
-from orchestrator.bench.compare import compare
+from orchestrator.bench.compare import compare_runs
 from orchestrator.bench.compare_screen import compare_screen
 from orchestrator.bench.output import keep, read
 from orchestrator.bench.run import INTERRUPTED, Asked, bench
@@ -117,7 +117,7 @@ def measure(console: Console, target: Target, asked: Asked, json: bool) -> int:
 Run = Annotated[str, typer.Argument(help="A folder of artifacts/bench, or its result.json.")]
 
 
-def compare_runs(a: Run, b: Run, json: Json = False) -> None:
+def bench_compare(a: Run, b: Run, json: Json = False) -> None:
     """Two runs side by side: what differs, and whether it is beyond the noise."""
-    found = compare((a, b), read(a), read(b))
+    found = compare_runs((a, b), read(a), read(b))
     show_on(Console(), found, compare_screen, json)

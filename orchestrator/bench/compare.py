@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from math import comb
 from typing import Any, Literal
 
+from cluster.errors import Problem, UsageError
 from orchestrator.bench.cost import cost_metrics
 from orchestrator.bench.figures import Figure, Metric, metrics
+from orchestrator.records.compare import compare_facts, facts_of, host_facts, provenance_of
+from orchestrator.records.provenance import Provenance
 
-Json = Mapping[str, Any]
-Verdict = Literal["better", "worse", "within noise", "noise unknown"]
+RunRecord = Mapping[str, Any]
+ChangeVerdict = Literal["better", "worse", "within noise", "noise unknown"]
 WORKLOAD = "workload"
+NAMES = ("recipe", "served name", "orchestrate")
 
 
 @dataclass(frozen=True)
-class Difference:
-    """Something that is not the same in both; empty where one has none."""
+class RunDifference:
+    """Something that differs between two runs; empty where one has none."""
 
     what: str
     a: str
@@ -34,7 +38,7 @@ class Change:
     a: Figure
     b: Figure
     percent: float | None
-    verdict: Verdict
+    verdict: ChangeVerdict
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,12 @@ class StepChanges:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """`chance` is how often a figure of two equal servers would seem beyond the noise."""
+class RunComparison:
+    """`chance`: how often a figure of two equal servers would seem beyond the noise."""
 
     a: str
     b: str
-    differs: tuple[Difference, ...]
+    differs: tuple[RunDifference, ...]
     steps: tuple[StepChanges, ...]
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
@@ -59,13 +63,14 @@ class Comparison:
     warnings: tuple[str, ...] = ()
 
 
-def compare(names: tuple[str, str], a: Json, b: Json) -> Comparison:
-    """Of the records that two result.json hold."""
+def compare_runs(names: tuple[str, str], a: RunRecord, b: RunRecord) -> RunComparison:
+    """Of the records that two result.json hold. Raises UsageError for a damaged one."""
     steps_a, steps_b = steps_of(a), steps_of(b)
-    differs = (*workload_differences(a, b), *differences(a["server"], b["server"]))
+    servers = (server_of(a, names[0]), server_of(b, names[1]))
+    differs = (*workload_differences(a, b), *server_differences(*servers))
     both = [label for label in steps_a if label in steps_b]
     known = {**metrics(), **cost_metrics(currency_of(a, b))}
-    return Comparison(
+    return RunComparison(
         *names,
         differs=differs,
         steps=tuple(step_changes(each, steps_a[each], steps_b[each], known) for each in both),
@@ -78,22 +83,24 @@ def compare(names: tuple[str, str], a: Json, b: Json) -> Comparison:
     )
 
 
-def steps_of(record: Json) -> dict[str, Json]:
+def steps_of(record: RunRecord) -> dict[str, RunRecord]:
     return {label_of(step["step"]): step for step in record["result"]["steps"]}
 
 
-def label_of(step: Json) -> str:
+def label_of(step: RunRecord) -> str:
     value = f"{step['value']:g}"
     return f"{value} at once" if step["kind"] == "concurrency" else f"{value}/s"
 
 
-def currency_of(a: Json, b: Json) -> str:
+def currency_of(a: RunRecord, b: RunRecord) -> str:
     """Empty where the two do not count in the same: such costs are not compared."""
     found = {(each["result"].get("money") or {}).get("cost", {}).get("currency") for each in (a, b)}
     return str(found.pop() or "") if len(found) == 1 else ""
 
 
-def step_changes(label: str, a: Json, b: Json, known: Mapping[str, Metric]) -> StepChanges:
+def step_changes(
+    label: str, a: RunRecord, b: RunRecord, known: Mapping[str, Metric]
+) -> StepChanges:
     changes = []
     enough = min(a["repeats"], b["repeats"]) > 1
     for key, metric in known.items():
@@ -107,7 +114,7 @@ def step_changes(label: str, a: Json, b: Json, known: Mapping[str, Metric]) -> S
     return StepChanges(label, failed_a, failed_b, tuple(changes))
 
 
-def verdict_of(a: Figure, b: Figure, metric: Metric, enough: bool) -> Verdict:
+def verdict_of(a: Figure, b: Figure, metric: Metric, enough: bool) -> ChangeVerdict:
     if not enough:
         return "noise unknown"
     if b.low > a.high:
@@ -124,67 +131,45 @@ def chance_of(repeats: Sequence[int]) -> float | None:
 
 
 def warnings_of(
-    names: tuple[str, str], records: tuple[Json, Json], differs: Iterable[Difference]
+    names: tuple[str, str], records: tuple[RunRecord, RunRecord], differs: Iterable[RunDifference]
 ) -> Iterator[str]:
     for name, record in zip(names, records, strict=True):
         if record["result"]["stopped"]:
             yield f"{name} is incomplete: {record['result']['stopped']}"
     if any(each.what.startswith(WORKLOAD) for each in differs):
-        yield "the two were not asked the same: figures differ for that reason too"
+        yield "the two runs had different workloads: figures differ for that reason too"
 
 
-def workload_differences(a: Json, b: Json) -> Iterator[Difference]:
-    """What was asked; not the seed, nor which steps."""
+def workload_differences(a: RunRecord, b: RunRecord) -> Iterator[RunDifference]:
+    """Of what was sent; the seed and the choice of steps do not count."""
     one, other = a["result"]["workload"], b["result"]["workload"]
     for key in ("input_tokens", "output_tokens", "requests", "duration_s"):
         if one[key] != other[key]:
-            yield Difference(f"{WORKLOAD}: {key}", shown(one[key]), shown(other[key]))
+            yield RunDifference(f"{WORKLOAD}: {key}", value_text(one[key]), value_text(other[key]))
     exact = [each["result"]["exact_lengths"] for each in (a, b)]
     if exact[0] != exact[1]:
         kinds = ["tokens" if each else "words" for each in exact]
-        yield Difference(f"{WORKLOAD}: prompts counted in", *kinds)
+        yield RunDifference(f"{WORKLOAD}: prompts counted in", *kinds)
 
 
-def differences(a: Json, b: Json) -> Iterator[Difference]:
-    """What was run, where, and from which software."""
-    for key in ("recipe", "served_name", "model", "revision", "commit", "split"):
-        if a[key] != b[key]:
-            yield Difference(key, shown(a[key]), shown(b[key]))
-    options = options_of(a["arguments"]), options_of(b["arguments"])
-    yield from unequal("argument", *options)
-    yield from unequal("environment", a["environment"], b["environment"])
-    yield from unequal("version", a["versions"], b["versions"])
-    yield from unequal("host", hosts_of(a), hosts_of(b))
-    if a["orchestrate"] != b["orchestrate"]:
-        yield Difference("orchestrate", a["orchestrate"], b["orchestrate"])
+def server_differences(a: Provenance, b: Provenance) -> Iterator[RunDifference]:
+    """What was run, where, and from which software; of names only those that a reader knows."""
+    facts = ([*facts_of(each), *host_facts(each.hosts)] for each in (a, b))
+    for each in compare_facts(*facts):
+        if each.subject != "names":
+            yield RunDifference(f"{each.subject}: {each.name}", each.first, each.second)
+        elif each.name in NAMES:
+            yield RunDifference(each.name, each.first, each.second)
 
 
-def unequal(what: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
-    for key in sorted({*a, *b}):
-        if a.get(key) != b.get(key):
-            yield Difference(f"{what} {key}", shown(a.get(key)), shown(b.get(key)))
+def server_of(record: RunRecord, name: str) -> Provenance:
+    """Raises UsageError."""
+    try:
+        return provenance_of(record["server"])
+    except (KeyError, ValueError) as error:
+        what = f"its server cannot be read: {error}"
+        raise UsageError(Problem(what, name, "bench again with this version")) from None
 
 
-def options_of(words: Sequence[str]) -> dict[str, str]:
-    """--name value, --name=value and bare --name; several values are joined."""
-    found: dict[str, str] = {}
-    name = ""
-    for word in words:
-        if word.startswith("--"):
-            name, _, value = word.partition("=")
-            found[name] = value or "on"
-        elif name:
-            found[name] = word if found[name] == "on" else f"{found[name]} {word}"
-    return found
-
-
-def hosts_of(server: Json) -> dict[str, str]:
-    return {
-        host["name"]: f"{host['cores']} cores, {', '.join(host['gpus']) or 'no GPU'}"
-        + (f", driver {host['driver']}" if host["driver"] else "")
-        for host in server["hosts"]
-    }
-
-
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     return "" if value is None else str(value)

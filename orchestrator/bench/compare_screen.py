@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from orchestrator.bench.compare import Change, Comparison, StepChanges
+from orchestrator.bench.compare import Change, RunComparison, StepChanges
 from orchestrator.bench.figures import Figure
 from orchestrator.bench.screen import plus_minus
 from orchestrator.cli.render import table
@@ -11,7 +11,7 @@ from orchestrator.cli.render import table
 STYLES = {"better": "green", "worse": "bold red", "within noise": "", "noise unknown": "yellow"}
 
 
-def compare_screen(found: Comparison) -> RenderableType:
+def compare_screen(found: RunComparison) -> RenderableType:
     """What differs, then step by step."""
     parts: list[RenderableType] = [Text(f"A: {found.a}\nB: {found.b}")]
     parts += [Text(f"warning: {each}", style="bold yellow") for each in found.warnings]
@@ -24,7 +24,7 @@ def compare_screen(found: Comparison) -> RenderableType:
     return Group(*parts, Text(), Text(said_noise(found), style="dim"))
 
 
-def differences(found: Comparison) -> RenderableType:
+def differences(found: RunComparison) -> RenderableType:
     if not found.differs:
         return Text("the same recipe, arguments, versions and hosts, as far as is known")
     rows = table("differs", "A", "B")
@@ -58,7 +58,7 @@ def cells(change: Change) -> tuple[str, str]:
     return cell(change.a), cell(change.b)
 
 
-def said_noise(found: Comparison) -> str:
+def said_noise(found: RunComparison) -> str:
     if found.chance is None:
         return "noise unknown: bench with --repeats 3 or more"
     return (

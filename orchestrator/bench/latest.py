@@ -1,18 +1,16 @@
 """What the newest bench of a recipe says of costs, at today's prices: for `plan` and `status`."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from cluster.inventory.cost import HourlyCost, amount
-from orchestrator.bench.compare import label_of
+from orchestrator.bench.compare import RunRecord, label_of
 from orchestrator.bench.cost import costs_of
 from orchestrator.bench.figures import Figure
 from orchestrator.records.artifact import ROOT
 
-Json = Mapping[str, Any]
 FIGURES = {
     "cost_per_request": "a request",
     "cost_per_million_input_tokens": "a million input tokens",
@@ -30,7 +28,7 @@ def measured_costs(recipe: str, cost: HourlyCost, root: Path = ROOT) -> tuple[st
     return ()
 
 
-def cost_lines(record: Json, cost: HourlyCost) -> Iterator[str]:
+def cost_lines(record: RunRecord, cost: HourlyCost) -> Iterator[str]:
     """At the step with the most output tokens a second; a day as that bench was asked for it."""
     result = record["result"]
     steps = [step for step in result["steps"] if step["answered"]]
@@ -56,7 +54,7 @@ def cost_lines(record: Json, cost: HourlyCost) -> Iterator[str]:
         yield f"stopping pays where it would idle for longer than {idle}, the time of a load"
 
 
-def day_line(day: Json, currency: str) -> str:
+def day_line(day: RunRecord, currency: str) -> str:
     said = f"{day['requests']:,.0f} requests a day: {amount(day['warm'], currency)} kept warm"
     if day["on_demand"] is None:
         return said

@@ -98,7 +98,7 @@ class Samples:
 
 
 def header_line(session: Session, prompts_from: str, server: Line, started: str) -> Line:
-    """All that repeating needs; `server` is what `seen_of` saw, `started` the time as text."""
+    """All that repeating needs; `server` is that of `identity_of`, `started` the time as text."""
     return {
         "record": "header",
         "schema": SCHEMA,

@@ -13,7 +13,7 @@ from orchestrator.records.artifact import Artifact
 from orchestrator.records.provenance import provenance
 from orchestrator.sampling.file_format import Samples, header_line, note_line, read_samples
 from orchestrator.sampling.prompts import BUILT_IN, built_in, read_prompts
-from orchestrator.sampling.same_server import require_same, seen_of
+from orchestrator.sampling.same_server import identity_of, require_same_server
 from orchestrator.sampling.session import Session, Settings
 from orchestrator.sampling.writer import Writer, cut_torn, new_file, old_file
 
@@ -41,7 +41,7 @@ def begun(target: Target, session: Session, prompts: str | None) -> Iterator[Beg
     known = provenance(target)
     artifact = Artifact("sample", known, session.settings.seed)
     started = artifact.started.isoformat(timespec="seconds")
-    header = header_line(session, prompts or BUILT_IN, seen_of(target, known), started)
+    header = header_line(session, prompts or BUILT_IN, identity_of(target, known), started)
     path = artifact.folder / FILE
     with new_file(path, header) as writer:
         yield Begun(writer, read_samples(path), artifact)
@@ -52,7 +52,7 @@ def resumed(target: Target, path: Path) -> Iterator[Begun]:
     """The file as it was left, a torn last line cut off. Raises UsageError for another server."""
     with old_file(path) as (writer, samples):
         known = provenance(target)
-        require_same(samples.header["server"], seen_of(target, known), str(path))
+        require_same_server(samples.header["server"], identity_of(target, known), str(path))
         cut_torn(writer, samples)
         if samples.tokens < samples.session.settings.target_tokens:
             what = f"resumed at chunk {len(samples.chunks)}"

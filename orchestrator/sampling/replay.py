@@ -16,7 +16,7 @@ from orchestrator.sampling.file_format import Samples, chunk_line
 from orchestrator.sampling.rate import Pace
 from orchestrator.sampling.request import replied
 from orchestrator.sampling.run import Hearing
-from orchestrator.sampling.same_server import differences, seen_of
+from orchestrator.sampling.same_server import identity_differences, identity_of
 from orchestrator.sampling.session import Chunk
 
 
@@ -48,7 +48,8 @@ def replay(
     target: Target, samples: Samples, file: str, hearing: Hearing, timeout_s: float
 ) -> ReplayReport:
     """Raises RequestFailed where the server does not answer."""
-    unlike = tuple(differences(samples.header["server"], seen_of(target, provenance(target))))
+    now = identity_of(target, provenance(target))
+    unlike = identity_differences(samples.header["server"], now, file)
     for each in unlike:
         hearing.warn(f"another server than the recorded one: {each}")
     found = asyncio.run(asked(target, samples, hearing, timeout_s))

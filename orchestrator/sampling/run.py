@@ -13,7 +13,7 @@ from orchestrator.api.target import Target
 from orchestrator.sampling.file_format import Line, NoteKind, Samples, chunk_line, note_line
 from orchestrator.sampling.rate import Pace
 from orchestrator.sampling.request import replied
-from orchestrator.sampling.same_server import card_of, require_same
+from orchestrator.sampling.same_server import card_of, require_same_card
 from orchestrator.sampling.server_load import foreign_requests, read_load
 from orchestrator.sampling.session import Chunk
 from orchestrator.sampling.writer import Writer
@@ -117,14 +117,14 @@ async def one(target: Target, keeper: Keeper, server: Server, timeout_s: float) 
     call = keeper.session.call(target.model, chunk)
     reply, attempts = await replied(server, call, target.shown, timeout_s, waits)
     if attempts > 1:
-        require_same_card(target, keeper)
+        require_card_unchanged(target, keeper)
     keeper.keep(chunk, reply, attempts)
 
 
-def require_same_card(target: Target, keeper: Keeper) -> None:
+def require_card_unchanged(target: Target, keeper: Keeper) -> None:
     """Raises UsageError where another model came up while the server was away."""
     if card := card_of(target):
-        require_same({"card": keeper.card}, {"card": card}, target.shown)
+        require_same_card(keeper.card, card, target.shown)
 
 
 async def watch(keeper: Keeper, http: httpx.Client) -> None:

@@ -1,4 +1,4 @@
-"""Is it the server that the file was begun with: all that can be seen of it, then and now."""
+"""Is it the server that the file was started with: all that is known of it, then and now."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,22 +7,24 @@ from typing import Any
 
 import httpx
 
-from cluster.errors import Problem, UsageError
+from cluster.errors import OrchestrateError, Problem, UsageError
 from orchestrator.api.target import Target
+from orchestrator.records.compare import Fact, compare_facts, facts_of, host_facts, provenance_of
 from orchestrator.records.provenance import Provenance
 
 CARD = ("id", "root", "max_model_len")  # of /v1/models: what it serves, from where, how long
-FREE = {"url", "orchestrate", "python", "address", "memory_total"}  # change nothing in an answer
+IGNORED = {"url", "orchestrate", "Python of orchestrate", "python", "addresses", "memory"}
+Identity = Mapping[str, Any]  # a Provenance as JSON, and the model's card
 
 
-def seen_of(target: Target, known: Provenance) -> Mapping[str, Any]:
-    """As JSON has it, so that it can be compared with what a file holds."""
-    seen = {**asdict(known), "card": card_of(target)}
-    return json.loads(json.dumps(seen, default=dict))  # type: ignore[no-any-return]
+def identity_of(target: Target, known: Provenance) -> Identity:
+    """As JSON has it, so that it can be written and compared with what a file holds."""
+    found = {**asdict(known), "card": card_of(target)}
+    return json.loads(json.dumps(found, default=dict))  # type: ignore[no-any-return]
 
 
 def card_of(target: Target) -> Mapping[str, Any]:
-    """What /v1/models says of the model; empty where it cannot be asked."""
+    """The model's entry in /v1/models; empty where the server does not give it."""
     try:
         with target.http() as http:
             cards = http.get("/v1/models").raise_for_status().json()["data"]
@@ -32,35 +34,48 @@ def card_of(target: Target) -> Mapping[str, Any]:
         return {}
 
 
-def differences(was: Any, now: Any, place: str = "") -> Iterator[str]:
-    """One text for each value that differs: where, what it was, what it is."""
-    if isinstance(was, dict) and isinstance(now, dict):
-        for key in sorted({*was, *now} - FREE):
-            yield from differences(was.get(key), now.get(key), f"{place}.{key}".strip("."))
-    elif is_list_of_dicts(was) and is_list_of_dicts(now) and len(was) == len(now):
-        for number, (one, other) in enumerate(zip(was, now, strict=True), 1):
-            yield from differences(one, other, f"{place}.{number}")
-    elif isinstance(was, list) and isinstance(now, list):
-        gone, come = [e for e in was if e not in now], [e for e in now if e not in was]
-        if was != now:
-            yield f"{place} was {shown(gone or was)}, is {shown(come or now)}"
-    elif was != now:
-        yield f"{place} was {shown(was)}, is {shown(now)}"
+def card_facts(card: Mapping[str, Any]) -> Iterator[Fact]:
+    for key in CARD:
+        value = card.get(key)
+        yield Fact("model", f"card.{key}", "" if value is None else str(value))
 
 
-def require_same(was: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
+def identity_facts(identity: Identity) -> Iterator[Fact]:
+    server = provenance_of(identity)
+    yield from facts_of(server)
+    yield from host_facts(server.hosts)
+    yield from card_facts(identity.get("card") or {})
+
+
+def identity_differences(was: Identity, now: Identity, where: str) -> tuple[str, ...]:
+    """A text for each fact that differs. Raises OrchestrateError where `was` is damaged."""
+    try:
+        before = list(identity_facts(was))
+    except ValueError as error:
+        what = f"damaged: its server cannot be read: {error}"
+        raise OrchestrateError(Problem(what, where, "start anew: orchestrate sample")) from None
+    return tuple(difference_texts(before, list(identity_facts(now))))
+
+
+def difference_texts(was: list[Fact], now: list[Fact]) -> Iterator[str]:
+    for each in compare_facts(was, now):
+        if each.name not in IGNORED:
+            first, second = (value or "not known" for value in (each.first, each.second))
+            yield f"{each.name} was {first}, is {second}"
+
+
+def require_same_server(was: Identity, now: Identity, where: str) -> None:
     """Raises UsageError with each difference."""
+    require_none(identity_differences(was, now, where), where)
+
+
+def require_same_card(was: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
+    """Raises UsageError with each difference."""
+    require_none(tuple(difference_texts(list(card_facts(was)), list(card_facts(now)))), where)
+
+
+def require_none(differences: tuple[str, ...], where: str) -> None:
     hint = "a session belongs to one server: bring that one back, or start anew without --resume"
-    found = [Problem(f"another server: {each}", where) for each in differences(was, now)]
+    found = [Problem(f"another server: {each}", where) for each in differences]
     if found:
         raise UsageError(*found[:-1], Problem(found[-1].what, where, hint))
-
-
-def is_list_of_dicts(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(e, dict) for e in value)
-
-
-def shown(value: Any) -> str:
-    if value in (None, "", [], {}):
-        return "not known"
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

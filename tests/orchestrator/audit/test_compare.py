@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.audit.compare import Comparison, compared
+from orchestrator.audit.compare import BundleComparison, compare_bundles
 from orchestrator.audit.verify import verify_bundle
 from orchestrator.records.provenance import Provenance
 from tests.support.audit_facts import (
@@ -26,14 +26,14 @@ from tests.support.typed import typed
 OTHER = "f" * 40
 
 
-def against(tmp_path: Path, **changes: Any) -> Comparison:
+def against(tmp_path: Path, **changes: Any) -> BundleComparison:
     """The plain bundle and one that was made otherwise."""
     first = verify_bundle(written(tmp_path / "first.tar.gz"))
     second = verify_bundle(written(tmp_path / "second.tar.gz", files(**changes)))
-    return compared(first, second)
+    return compare_bundles(first, second)
 
 
-def mattering(done: Comparison) -> list[str]:
+def mattering(done: BundleComparison) -> list[str]:
     return [f"{each.rank}: {each.name}" for each in done.differences if each.matters]
 
 
@@ -124,7 +124,7 @@ def test_the_same_commit_with_other_bytes(tmp_path: Path) -> None:
 
 def test_weights_that_nobody_hashed_are_not_equal(tmp_path: Path) -> None:
     bare = verify_bundle(written(tmp_path / "bare.tar.gz", files(manifest=None)))
-    done = compared(bare, bare)
+    done = compare_bundles(bare, bare)
     assert mattering(done) == ["model: files of the model"]
     assert done.differences[0].first == "not known: no manifest"
 

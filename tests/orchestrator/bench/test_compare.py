@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import UsageError
-from orchestrator.bench.compare import chance_of, compare, options_of, verdict_of
+from orchestrator.bench.compare import chance_of, compare_runs, verdict_of
 from orchestrator.bench.figures import Figure, Metric
 from orchestrator.bench.output import read
 from orchestrator.bench.run import BenchReport
@@ -61,7 +61,7 @@ def test_the_chance_of_equal_servers() -> None:
 
 
 def test_the_change_of_each_figure() -> None:
-    found = compare(("a", "b"), kept((0.1, 0.11, 0.12)), kept((0.2, 0.22, 0.24)))
+    found = compare_runs(("a", "b"), kept((0.1, 0.11, 0.12)), kept((0.2, 0.22, 0.24)))
     assert found.differs == ()
     [step] = found.steps
     change = {each.key: each for each in step.changes}
@@ -82,35 +82,30 @@ def test_what_differs_is_said_first() -> None:
         versions={"vllm": "0.33.0"},
         hosts=(replace(HOST, gpus=("NVIDIA GB10",)),),
     )
-    found = compare(("a", "b"), kept((0.1, 0.1)), kept((0.1, 0.1), other))
+    found = compare_runs(("a", "b"), kept((0.1, 0.1)), kept((0.1, 0.1), other))
     said = {each.what: (each.a, each.b) for each in found.differs}
     assert said["recipe"] == ("tiny", "big")
-    assert said["argument --max-num-seqs"] == ("8", "16")
-    assert said["argument --enforce-eager"] == ("on", "")
-    assert said["version vllm"] == ("0.32.0", "0.33.0")
-    assert said["host h1"][1] == "16 cores, NVIDIA GB10, driver 580"
+    assert said["arguments: max_num_seqs"] == ("8", "16")
+    assert said["arguments: enforce_eager"] == ("true", "")
+    assert said["software: vllm"] == ("0.32.0", "0.33.0")
+    assert said["hardware: host h1"][1] == "16 cores, NVIDIA GB10, driver 580"
 
 
 def test_another_workload_is_warned_of_and_other_steps_are_named() -> None:
     other = replace(REPORT, workload=replace(LOAD, output_tokens=50), stopped="interrupted")
     b = kept((0.1,), report=other)
     b["result"]["steps"][0]["step"]["value"] = 8.0
-    found = compare(("a", "b"), kept((0.1,)), b)
+    found = compare_runs(("a", "b"), kept((0.1,)), b)
     assert (found.steps, found.only_a, found.only_b) == ((), ("4 at once",), ("8 at once",))
     assert found.warnings[0] == "b is incomplete: interrupted"
-    assert "not asked the same" in found.warnings[1]
+    assert "different workloads" in found.warnings[1]
 
 
 def test_failures_stand_beside_the_figures() -> None:
     a, b = kept((0.1,)), kept((0.1,))
     b["result"]["steps"][0]["failed"] = {lost().failure: 3}
-    [step] = compare(("a", "b"), a, b).steps
+    [step] = compare_runs(("a", "b"), a, b).steps
     assert (step.failed_a, step.failed_b) == (0, 3)
-
-
-def test_options_in_every_shape() -> None:
-    words = ["vllm", "serve", "--a", "1", "--b=2", "--c", "--d", "3", "4"]
-    assert options_of(words) == {"--a": "1", "--b": "2", "--c": "on", "--d": "3 4"}
 
 
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:

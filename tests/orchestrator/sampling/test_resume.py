@@ -160,9 +160,9 @@ CARD = '{"data": [{"id": "%s", "root": "%s", "max_model_len": 2048}]}'
 @pytest.mark.parametrize(
     ("model", "pages", "said"),
     [
-        ("tiny", {"/version": Status(200, '{"version": "0.33.0"}')}, "versions.vllm was 0.32.0"),
+        ("tiny", {"/version": Status(200, '{"version": "0.33.0"}')}, "vllm was 0.32.0"),
         ("tiny", {"/v1/models": Status(200, CARD % ("tiny", "/x"))}, "card.root was tiny, is /x"),
-        ("huge", {}, "served_name was tiny, is huge"),
+        ("huge", {}, "served name was tiny, is huge"),
     ],
 )
 def test_another_server_is_refused(
