@@ -17,11 +17,11 @@ MIB = 1 << 20
 LIMIT_BYTES = 512 * MIB  # of all content: a session of 300,000 tokens takes some 20 MB
 LIMIT_FILES = 10_000
 LIMIT_NAME = 200  # bytes; a tar header holds 255, less where no slash is in a good place
-BLOCK = 512
+TAR_BLOCK = 512
 TRUNCATED = "truncated: it ends in the middle"
 
 
-class Damaged(OrchestrateError):
+class DamagedArchive(OrchestrateError):
     """The archive is not one that `pack` wrote."""
 
     def __init__(self, what: str, where: str) -> None:
@@ -34,14 +34,14 @@ def pack(top: str, files: Mapping[str, bytes]) -> bytes:
     out = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=out, mtime=0) as stream:
         for name, content in sorted(files.items()):
-            stream.write(header(f"{top}/{name}", len(content)))
-            stream.write(content + bytes(-len(content) % BLOCK))
-        stream.write(bytes(2 * BLOCK))
+            stream.write(tar_header(f"{top}/{name}", len(content)))
+            stream.write(content + bytes(-len(content) % TAR_BLOCK))
+        stream.write(bytes(2 * TAR_BLOCK))
     return out.getvalue()
 
 
-def header(name: str, size: int) -> bytes:
-    if wrong := problem_of_name(name):
+def tar_header(name: str, size: int) -> bytes:
+    if wrong := name_problem(name):
         raise OrchestrateError(Problem(f"cannot be in a bundle: {wrong}", name, "rename it"))
     info = tarfile.TarInfo(name)
     info.size, info.mode = size, 0o644
@@ -51,7 +51,7 @@ def header(name: str, size: int) -> bytes:
         raise OrchestrateError(Problem(f"cannot be in a bundle: {error}", name)) from None
 
 
-def problem_of_name(name: str) -> str:
+def name_problem(name: str) -> str:
     """Why this is no name for an entry; empty where it is one."""
     parts = name.split("/")
     if name.startswith("/"):
@@ -73,51 +73,51 @@ def unpack(path: Path) -> tuple[str, dict[str, bytes]]:
     where = str(path)
     try:
         with gzip.open(path) as stream:
-            return unpacked(Inflated(stream, where), where)
+            return read_entries(InflatedArchive(stream, where), where)
     except OSError as error:
         raise UsageError(Problem(f"cannot be read: {error.strerror}", where)) from None
 
 
-def unpacked(stream: "Inflated", where: str) -> tuple[str, dict[str, bytes]]:
+def read_entries(stream: "InflatedArchive", where: str) -> tuple[str, dict[str, bytes]]:
     found: dict[str, bytes] = {}
     seen: set[str] = set()
     left = LIMIT_BYTES
-    while any(block := stream.take(BLOCK)):
-        info = entry_of(block, where)
+    while any(block := stream.take(TAR_BLOCK)):
+        info = parse_entry(block, where)
         if info.name.casefold() in seen:
-            raise Damaged(f"{info.name!r} is in it twice", where)
+            raise DamagedArchive(f"{info.name!r} is in it twice", where)
         seen.add(info.name.casefold())
         left -= info.size
         if left < 0 or len(seen) > LIMIT_FILES:
             what = f"holds more than {LIMIT_BYTES // MIB} MiB, or than {LIMIT_FILES:,} files"
-            raise Damaged(what, where)
+            raise DamagedArchive(what, where)
         found[info.name] = stream.take(info.size)
-        stream.take(-info.size % BLOCK)
+        stream.take(-info.size % TAR_BLOCK)
     stream.end()
     tops = {name.partition("/")[0] for name in found}
     if len(tops) != 1 or any("/" not in name for name in found):
-        raise Damaged("its files do not lie in one folder", where)
+        raise DamagedArchive("its files do not lie in one folder", where)
     [top] = tops
     return top, {name[len(top) + 1 :]: content for name, content in found.items()}
 
 
-def entry_of(block: bytes, where: str) -> tarfile.TarInfo:
+def parse_entry(block: bytes, where: str) -> tarfile.TarInfo:
     """A regular file with a harmless name. Raises Damaged for all else."""
     try:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
     except (tarfile.HeaderError, ValueError) as error:
-        raise Damaged(f"no bundle: {error or 'not a tar archive'}", where) from None
-    if wrong := problem_of_name(info.name):
-        raise Damaged(f"{info.name!r} is {wrong}", where)
+        raise DamagedArchive(f"no bundle: {error or 'not a tar archive'}", where) from None
+    if wrong := name_problem(info.name):
+        raise DamagedArchive(f"{info.name!r} is {wrong}", where)
     if info.type != tarfile.REGTYPE:
-        kind = KINDS.get(info.type, f"an entry of type {info.type.decode('latin-1')!r}")
-        raise Damaged(f"{info.name!r} is {kind}; a bundle holds regular files only", where)
+        kind = ENTRY_KINDS.get(info.type, f"an entry of type {info.type.decode('latin-1')!r}")
+        raise DamagedArchive(f"{info.name!r} is {kind}; a bundle holds regular files only", where)
     if info.size < 0:
-        raise Damaged(f"{info.name!r} has a size below zero", where)
+        raise DamagedArchive(f"{info.name!r} has a size below zero", where)
     return info
 
 
-KINDS = {
+ENTRY_KINDS = {
     tarfile.LNKTYPE: "a hard link",
     tarfile.SYMTYPE: "a symbolic link",
     tarfile.CHRTYPE: "a character device",
@@ -127,7 +127,7 @@ KINDS = {
 }
 
 
-class Inflated:
+class InflatedArchive:
     """The content of a gzip file, as many bytes as are asked for, never more."""
 
     def __init__(self, stream: gzip.GzipFile, where: str) -> None:
@@ -138,23 +138,23 @@ class Inflated:
         try:
             found = self._stream.read(size)
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise Damaged(f"corrupt, or no gzip file: {error}", self._where) from None
+            raise DamagedArchive(f"corrupt, or no gzip file: {error}", self._where) from None
         except EOFError:
-            raise Damaged(TRUNCATED, self._where) from None
+            raise DamagedArchive(TRUNCATED, self._where) from None
         if len(found) < size:
-            raise Damaged(TRUNCATED, self._where)
+            raise DamagedArchive(TRUNCATED, self._where)
         return found
 
     def end(self) -> None:
         """Raises Damaged where more follows than the zeros that end a tar archive."""
-        if any(self.take(BLOCK)):
-            raise Damaged("corrupt: the archive has no proper end", self._where)
+        if any(self.take(TAR_BLOCK)):
+            raise DamagedArchive("corrupt: the archive has no proper end", self._where)
         try:
             after = self._stream.read(MIB + 1)
         except EOFError:
-            raise Damaged("truncated: its checksum is missing", self._where) from None
+            raise DamagedArchive("truncated: its checksum is missing", self._where) from None
         except (gzip.BadGzipFile, zlib.error) as error:
             what = f"its checksum is wrong, or something follows the end of the archive: {error}"
-            raise Damaged(what, self._where) from None
+            raise DamagedArchive(what, self._where) from None
         if any(after) or len(after) > MIB:
-            raise Damaged("something follows the end of the archive", self._where)
+            raise DamagedArchive("something follows the end of the archive", self._where)

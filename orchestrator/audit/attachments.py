@@ -9,23 +9,23 @@ from orchestrator.audit.archive import LIMIT_BYTES, MIB
 from orchestrator.audit.schema import ADDED, SAMPLES
 
 
-def picked(samples: Sequence[Path], added: Sequence[Path]) -> dict[str, bytes]:
+def read_attachments(samples: Sequence[Path], added: Sequence[Path]) -> dict[str, bytes]:
     """Contents by name in the bundle. Raises UsageError for what cannot be read or is no file."""
     found: dict[str, bytes] = {}
     left = LIMIT_BYTES
     named = [(SAMPLES, path, path) for path in samples]
-    named += [(ADDED, path, file) for path in added for file in files_below(path)]
+    named += [(ADDED, path, file) for path in added for file in files_under(path)]
     for prefix, path, file in named:
-        name = prefix + label(path, file)
+        name = prefix + name_in_bundle(path, file)
         if name in found:
             what = f"two files would be {name} in the bundle"
             raise UsageError(Problem(what, str(file), "rename one, or give it once"))
-        content = read(file, left)
+        content = read_attachment(file, left)
         found[name], left = content, left - len(content)
     return found
 
 
-def label(given: Path, file: Path) -> str:
+def name_in_bundle(given: Path, file: Path) -> str:
     """The folder that the given path lies in, then the path: results keep their verb and time."""
     whole = Path(os.path.abspath(given))
     below = file.relative_to(given).as_posix()
@@ -34,7 +34,7 @@ def label(given: Path, file: Path) -> str:
     )
 
 
-def files_below(path: Path) -> Iterator[Path]:
+def files_under(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
@@ -44,7 +44,7 @@ def files_below(path: Path) -> Iterator[Path]:
     yield from files
 
 
-def read(path: Path, left: int) -> bytes:
+def read_attachment(path: Path, left: int) -> bytes:
     """Regular files alone: a pipe would block, a link may lead anywhere."""
     try:
         if path.is_symlink() or not path.is_file():

@@ -1,4 +1,4 @@
-"""The verb `audit bundle`: all that is known of the model that runs, in one archive."""
+"""The verb `audit bundle`: all that is inputs of the model that runs, in one archive."""
 
 import getpass
 import os
@@ -14,21 +14,21 @@ from cluster.inventory.config import ClusterConfig
 from cluster.transport.parallel import Tell
 from orchestrator.api.target import Target
 from orchestrator.audit.archive import pack
-from orchestrator.audit.attachments import picked
-from orchestrator.audit.bundle_files import Known, files_of
-from orchestrator.audit.secret_search import of_this_machine, require_no_secret
-from orchestrator.audit.sha256sums import sha256, with_list
-from orchestrator.audit.verify import BundleCheck, checked
+from orchestrator.audit.attachments import read_attachments
+from orchestrator.audit.bundle_files import BundleInputs, bundle_files
+from orchestrator.audit.secret_search import local_secrets, require_no_secret
+from orchestrator.audit.sha256sums import sha256, with_sums
+from orchestrator.audit.verify import BundleCheck, check_bundle
 from orchestrator.models.lockfile import LockedModel, lock_path, read_lock
 from orchestrator.models.verify.manifest import read_manifest
-from orchestrator.records.artifact import ROOT, not_written
+from orchestrator.records.artifact import ROOT, write_error
 from orchestrator.records.provenance import Provenance, provenance
 
 WITHOUT = "--without-manifest, and the bundle says so"
 
 
 @dataclass(frozen=True)
-class Asked:
+class BundleRequest:
     """What the user gives along. `manifest` None: the newest of the recipe."""
 
     samples: Sequence[Path] = ()
@@ -38,45 +38,47 @@ class Asked:
     output: Path | None = None
 
 
-def bundle(target: Target, config: ClusterConfig | None, asked: Asked, tell: Tell) -> BundleCheck:
+def bundle(
+    target: Target, config: ClusterConfig | None, request: BundleRequest, tell: Tell
+) -> BundleCheck:
     """Gather, look for secrets, check as `verify` does, write. Raises OrchestrateError."""
     server, created = provenance(target), datetime.now(UTC)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", server.recipe or server.served_name).strip("-.")
     top = f"{created:%Y%m%dT%H%M%SZ}-{name or 'model'}"
-    path = asked.output or ROOT / "audit" / f"{top}.tar.gz"
+    path = request.output or ROOT / "audit" / f"{top}.tar.gz"
     if path.exists():
         raise UsageError(Problem("is there already", str(path), "name another with --output"))
-    manifest = manifest_for(server, config, asked, tell)
-    known = Known(
+    manifest = manifest_for(server, config, request, tell)
+    inputs = BundleInputs(
         server=server,
         created=created,
         by=f"{getpass.getuser()}@{socket.gethostname()}",
         home=target.home,
         config=config,
-        locked=entry_for(server, config),
+        locked=lock_entry_for(server, config),
         manifest=manifest,
-        others=picked(asked.samples, asked.added),
+        others=read_attachments(request.samples, request.added),
     )
-    files = with_list(files_of(known))
+    files = with_sums(bundle_files(inputs))
     tell(f"looking for secrets in {len(files)} files")
-    require_no_secret(files, of_this_machine(target, config))
+    require_no_secret(files, local_secrets(target, config))
     archive = pack(top, files)
-    check, _ = checked(str(path), sha256(archive), files)
+    check, _ = check_bundle(str(path), sha256(archive), files)
     require_passed(check)
-    write(path, archive)
+    write_bundle(path, archive)
     return check
 
 
 def manifest_for(
-    server: Provenance, config: ClusterConfig | None, asked: Asked, tell: Tell
+    server: Provenance, config: ClusterConfig | None, request: BundleRequest, tell: Tell
 ) -> bytes | None:
     """The one that was named, else the newest of the recipe. Raises UsageError for none."""
-    if asked.without_manifest:
-        if asked.manifest:
+    if request.without_manifest:
+        if request.manifest:
             raise UsageError(Problem("contradicts --manifest", "--without-manifest"))
         tell("WITHOUT a manifest: nothing in this bundle proves which weights are served")
         return None
-    path = asked.manifest or newest_manifest(server, config)
+    path = request.manifest or newest_manifest(server, config)
     if server.recipe:
         read_manifest(path, server.recipe)
     tell(f"manifest: {path}")
@@ -100,7 +102,7 @@ def newest_manifest(server: Provenance, config: ClusterConfig | None) -> Path:
     return found[-1]
 
 
-def entry_for(server: Provenance, config: ClusterConfig | None) -> LockedModel | None:
+def lock_entry_for(server: Provenance, config: ClusterConfig | None) -> LockedModel | None:
     """The entry of the commit that is served; where no hub knows the files, of the revision."""
     models = read_lock(lock_path(config)).models if config else ()
     own = [each for each in models if each.model == server.model]
@@ -112,14 +114,14 @@ def entry_for(server: Provenance, config: ClusterConfig | None) -> LockedModel |
 def require_passed(check: BundleCheck) -> None:
     """Raises OrchestrateError: what contradicts itself is not written."""
     if not check.passed:
-        raise OrchestrateError(*failures(check))
+        raise OrchestrateError(*failed_findings(check))
 
 
-def failures(check: BundleCheck) -> Iterator[Problem]:
+def failed_findings(check: BundleCheck) -> Iterator[Problem]:
     yield from (each.problem for each in check.findings if each.state == "failure")
 
 
-def write(path: Path, archive: bytes) -> None:
+def write_bundle(path: Path, archive: bytes) -> None:
     """Whole or not at all. Raises OrchestrateError."""
     fresh = path.with_name(f"{path.name}.new")
     try:
@@ -130,4 +132,4 @@ def write(path: Path, archive: bytes) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        raise not_written(path, error) from None
+        raise write_error(path, error) from None

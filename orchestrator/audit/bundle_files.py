@@ -18,14 +18,14 @@ from orchestrator.audit.schema import (
     LOCK,
     MANIFEST,
     NODES,
-    RECIPE,
+    RECIPE_JSON,
     SERVER,
     Audit,
-    Entry,
+    BundleModel,
     Inventory,
     InventoryNode,
-    MadeOf,
-    Missing,
+    MissingFact,
+    RecipeRecord,
 )
 from orchestrator.cli.render import plain
 from orchestrator.models.lockfile import LockedModel, ModelsLock
@@ -33,11 +33,11 @@ from orchestrator.records.provenance import MASK, Provenance
 from orchestrator.serving.made_of import RECIPE as MADE_OF
 
 PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")  # of a user in an address
-PACKAGES = ("vllm", "torch", "python")  # those that every server has
+CORE_PACKAGES = ("vllm", "torch", "python")  # those that every server has
 
 
 @dataclass(frozen=True)
-class Known:
+class BundleInputs:
     """All that a bundle is made of. `home` and `config` are None for an address alone."""
 
     server: Provenance
@@ -50,65 +50,67 @@ class Known:
     others: Mapping[str, bytes] = field(default_factory=dict)  # samples and what was added
 
     @property
-    def made_of(self) -> MadeOf | None:
+    def made_of(self) -> RecipeRecord | None:
         found = self.home.service.about.get(MADE_OF) if self.home else None
-        return MadeOf.model_validate(found) if found else None
+        return RecipeRecord.model_validate(found) if found else None
 
 
-def files_of(known: Known) -> dict[str, bytes]:
+def bundle_files(inputs: BundleInputs) -> dict[str, bytes]:
     """Every file but the list; the same for the same facts."""
     found = {
-        AUDIT: as_json(audit_of(known)),
-        SERVER: as_json(unaddressed(known.server)),
-        **known.others,
+        AUDIT: json_bytes(audit_record(inputs)),
+        SERVER: json_bytes(without_passwords(inputs.server)),
+        **inputs.others,
     }
-    if known.home and known.config:
-        found[NODES] = as_json(inventory_of(known.config, known.home))
-    if known.made_of:
-        found[RECIPE] = as_json(known.made_of)
-    if known.locked:
-        found[LOCK] = as_json(ModelsLock(models=(known.locked,)))
-    if known.manifest:
-        found[MANIFEST] = known.manifest
+    if inputs.home and inputs.config:
+        found[NODES] = json_bytes(inventory_record(inputs.config, inputs.home))
+    if inputs.made_of:
+        found[RECIPE_JSON] = json_bytes(inputs.made_of)
+    if inputs.locked:
+        found[LOCK] = json_bytes(ModelsLock(models=(inputs.locked,)))
+    if inputs.manifest:
+        found[MANIFEST] = inputs.manifest
     return found
 
 
-def as_json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
     """Sorted keys: the order in which facts came does not show."""
-    as_plain = value.model_dump(mode="json") if isinstance(value, Entry | ModelsLock) else value
+    as_plain = (
+        value.model_dump(mode="json") if isinstance(value, BundleModel | ModelsLock) else value
+    )
     return (json.dumps(as_plain, sort_keys=True, indent=1, default=plain) + "\n").encode()
 
 
-def unaddressed(server: Provenance) -> Any:
+def without_passwords(server: Provenance) -> Any:
     """The server without passwords in addresses, such as a proxy's."""
     text = json.dumps(server, default=plain)
     return json.loads(PASSWORD.sub(rf"\1{MASK}@", text))
 
 
-def audit_of(known: Known) -> Audit:
-    age_s = known.home.service.age_s if known.home else None
-    since = known.created - timedelta(seconds=age_s) if age_s is not None else None
+def audit_record(inputs: BundleInputs) -> Audit:
+    age_s = inputs.home.service.age_s if inputs.home else None
+    since = inputs.created - timedelta(seconds=age_s) if age_s is not None else None
     return Audit(
-        created=as_text(known.created),
-        by=known.by,
-        serving_since=as_text(since) if since else "",
-        missing=tuple(missing(known)),
+        created=time_text(inputs.created),
+        by=inputs.by,
+        serving_since=time_text(since) if since else "",
+        missing=tuple(missing_facts(inputs)),
     )
 
 
-def as_text(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def inventory_of(config: ClusterConfig, home: Home) -> Inventory:
+def inventory_record(config: ClusterConfig, home: Home) -> Inventory:
     serving = home.service.about.get("gpus") or {home.host.node.name: 0}
     return Inventory(
         cluster=config.name,
-        nodes=tuple(node_of(node, node.name in serving, home.facts) for node in config.node),
+        nodes=tuple(node_record(node, node.name in serving, home.facts) for node in config.node),
     )
 
 
-def node_of(node: Node, serves: bool, facts: Facts) -> InventoryNode:
+def node_record(node: Node, serves: bool, facts: Facts) -> InventoryNode:
     lost = {each.node.name: each.error for each in facts.unreached}
     problem = first_line(lost[node.name]) if node.name in lost else ""
     return InventoryNode(
@@ -129,43 +131,45 @@ def first_line(error: OrchestrateError) -> str:
     return error.problems[0].what.splitlines()[0]
 
 
-def missing(known: Known) -> Iterator[Missing]:
+def missing_facts(inputs: BundleInputs) -> Iterator[MissingFact]:
     """What this bundle does not say, so that nobody takes silence for sameness."""
-    if known.manifest is None:
-        yield Missing(what="manifest", why="left out on demand: nothing proves the weights")
-    if known.locked is None:
-        yield Missing(what="lock", why="models.lock has no entry for the commit that is served")
-    if known.home is None:
+    if inputs.manifest is None:
+        yield MissingFact(what="manifest", why="left out on demand: nothing proves the weights")
+    if inputs.locked is None:
+        yield MissingFact(what="lock", why="models.lock has no entry for the commit that is served")
+    if inputs.home is None:
         for what in ("recipe", "nodes", "arguments", "environment", "driver", "kernel", "GPUs"):
-            yield Missing(what=what, why="the server was given by address: it does not say")
-    elif known.made_of is None:
+            yield MissingFact(what=what, why="the server was given by address: it does not say")
+    elif inputs.made_of is None:
         why = "an earlier version launched the model and did not write it down"
-        yield Missing(what="recipe", why=why)
-    yield from missing_of_hosts(known)
-    hidden = sorted(key for key, value in known.server.environment.items() if value == MASK)
+        yield MissingFact(what="recipe", why=why)
+    yield from missing_of_hosts(inputs)
+    hidden = sorted(key for key, value in inputs.server.environment.items() if value == MASK)
     if hidden:
-        yield Missing(what=f"values of {', '.join(hidden)}", why="they are secret")
-    if not any(name.startswith("samples/") for name in known.others):
-        yield Missing(what="samples", why="none was given with --samples")
+        yield MissingFact(what=f"values of {', '.join(hidden)}", why="they are secret")
+    if not any(name.startswith("samples/") for name in inputs.others):
+        yield MissingFact(what="samples", why="none was given with --samples")
 
 
-def missing_of_hosts(known: Known) -> Iterator[Missing]:
-    server = known.server
+def missing_of_hosts(inputs: BundleInputs) -> Iterator[MissingFact]:
+    server = inputs.server
     if not server.hosts:
-        lacking = [name for name in PACKAGES if name not in server.versions]
+        lacking = [name for name in CORE_PACKAGES if name not in server.versions]
         if lacking:
-            yield Missing(what=f"versions of {', '.join(lacking)}", why="the server does not say")
-    for lost in known.home.facts.unreached if known.home else ():
-        yield Missing(what=f"host {lost.node.name}", why=first_line(lost.error))
-    facts = known.home.facts.hosts if known.home else ()
+            yield MissingFact(
+                what=f"versions of {', '.join(lacking)}", why="the server does not say"
+            )
+    for lost in inputs.home.facts.unreached if inputs.home else ():
+        yield MissingFact(what=f"host {lost.node.name}", why=first_line(lost.error))
+    facts = inputs.home.facts.hosts if inputs.home else ()
     problems = {host.node.name: host.driver_problem for host in facts}
     for host in server.hosts:
-        lacking = [name for name in PACKAGES if name not in host.versions]
+        lacking = [name for name in CORE_PACKAGES if name not in host.versions]
         if lacking:
             why = "not in its virtual environment"
-            yield Missing(what=f"versions of {', '.join(lacking)} on {host.name}", why=why)
+            yield MissingFact(what=f"versions of {', '.join(lacking)} on {host.name}", why=why)
         if not host.gpus:
             why = problems.get(host.name) or "it has none"
-            yield Missing(what=f"GPUs and driver of {host.name}", why=why)
+            yield MissingFact(what=f"GPUs and driver of {host.name}", why=why)
         if not host.kernel:
-            yield Missing(what=f"kernel of {host.name}", why="it does not say")
+            yield MissingFact(what=f"kernel of {host.name}", why="it does not say")

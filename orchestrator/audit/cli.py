@@ -9,7 +9,7 @@ from cluster.inventory.config import load
 from orchestrator.api.options import KeyFile, ModelName, Url, with_target
 from orchestrator.api.target import Target, Wanted
 from orchestrator.audit import screen
-from orchestrator.audit.bundle import Asked, bundle
+from orchestrator.audit.bundle import BundleRequest, bundle
 from orchestrator.audit.compare import compare_bundles
 from orchestrator.audit.verify import verify_bundle
 from orchestrator.cli.console import Console
@@ -43,12 +43,12 @@ def audit_bundle(
     json: Json = False,
 ) -> None:
     """Put all that is known of a model that runs into one file, for an audit."""
-    asked = Asked(samples or (), add or (), manifest, without_manifest, output)
+    asked = BundleRequest(samples or (), add or (), manifest, without_manifest, output)
 
     def verb(console: Console, target: Target) -> int:
         config = load(nodes) if target.home else None
         done = bundle(target, config, asked, console.tell)
-        show_on(console, done, screen.made_screen, json)
+        show_on(console, done, screen.bundle_screen, json)
         return 0
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)

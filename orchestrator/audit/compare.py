@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from orchestrator.audit.consistency import some
-from orchestrator.audit.contents import Contents
+from orchestrator.audit.consistency import some_names
+from orchestrator.audit.contents import BundleContents
 from orchestrator.audit.facts import bundle_facts, weight_hashes
 from orchestrator.audit.samples import agreement, session_key
-from orchestrator.audit.severity import Rank, place, why
+from orchestrator.audit.severity import Severity, reason_for, sort_key
 from orchestrator.audit.verify import BundleCheck
 from orchestrator.records.compare import compare_facts
 from orchestrator.sampling.file_format import Samples
@@ -21,7 +21,7 @@ HASH_DIGITS = 12  # digits of a hash in a message
 class BundleDifference:
     """One fact that is not the same in both; `matters` unless it changes no answer."""
 
-    rank: Rank
+    rank: Severity
     name: str
     first: str
     second: str
@@ -29,7 +29,7 @@ class BundleDifference:
     matters: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "why", why(self.rank, self.name))
+        object.__setattr__(self, "why", reason_for(self.rank, self.name))
         object.__setattr__(self, "matters", self.rank != "names")
 
 
@@ -50,18 +50,19 @@ class BundleComparison:
 
 
 def compare_bundles(
-    first: tuple[BundleCheck, Contents | None], second: tuple[BundleCheck, Contents | None]
+    first: tuple[BundleCheck, BundleContents | None],
+    second: tuple[BundleCheck, BundleContents | None],
 ) -> BundleComparison:
     """Nothing is compared with a bundle that did not pass: it says nothing."""
     (one, a), (other, b) = first, second
     if not (one.passed and other.passed and a and b):
         return BundleComparison(one, other)
     found = [*fact_differences(a, b), *weight_differences(a, b), *sample_differences(a, b)]
-    ordered = sorted(found, key=lambda each: place(each.rank, each.name))
+    ordered = sorted(found, key=lambda each: sort_key(each.rank, each.name))
     return BundleComparison(one, other, tuple(ordered), tuple(agreements(a, b)))
 
 
-def fact_differences(a: Contents, b: Contents) -> Iterator[BundleDifference]:
+def fact_differences(a: BundleContents, b: BundleContents) -> Iterator[BundleDifference]:
     lacks = {  # what is not in a list that is known was not given; else nobody knows
         "arguments": bool(a.server and a.server.arguments and b.server and b.server.arguments),
         "environment": bool(a.server and a.server.hosts and b.server and b.server.hosts),
@@ -71,7 +72,7 @@ def fact_differences(a: Contents, b: Contents) -> Iterator[BundleDifference]:
         yield BundleDifference(each.subject, each.name, each.first or empty, each.second or empty)
 
 
-def weight_differences(a: Contents, b: Contents) -> Iterator[BundleDifference]:
+def weight_differences(a: BundleContents, b: BundleContents) -> Iterator[BundleDifference]:
     """Where both have no manifest that is a difference too: nothing says that they are equal."""
     one, other = weight_hashes(a), weight_hashes(b)
     name = "files of the model"
@@ -81,11 +82,14 @@ def weight_differences(a: Contents, b: Contents) -> Iterator[BundleDifference]:
     differ = {path for path in one.keys() | other if one.get(path) != other.get(path)}
     if len(differ) == 1:
         [path] = differ
-        texts = (f"{path} {table.get(path, NOT_SET)[:HASH_DIGITS]}" for table in (one, other))
+        texts = (f"{path} {table.get(path, 'missing')[:HASH_DIGITS]}" for table in (one, other))
         yield BundleDifference("model", name, *texts)
     elif differ:
         yield BundleDifference(
-            "model", name, f"{len(one)} files", f"{len(differ)} of them differ: {some(differ)}"
+            "model",
+            name,
+            f"{len(one)} files",
+            f"{len(differ)} of them differ: {some_names(differ)}",
         )
 
 
@@ -93,13 +97,13 @@ def hashed_text(files: object) -> str:
     return "hashed" if files else f"{UNKNOWN}: no manifest"
 
 
-def sessions(contents: Contents) -> dict[str, Samples]:
+def sessions(contents: BundleContents) -> dict[str, Samples]:
     """By their requests; of two with the same requests the longer one."""
     ordered = sorted(contents.samples.values(), key=lambda session: session.tokens)
     return {session_key(session): session for session in ordered}
 
 
-def sample_differences(a: Contents, b: Contents) -> Iterator[BundleDifference]:
+def sample_differences(a: BundleContents, b: BundleContents) -> Iterator[BundleDifference]:
     ours, theirs = sessions(a), sessions(b)
     for number, key in enumerate(sorted(ours.keys() & theirs), 1):
         one, other = ours[key], theirs[key]
@@ -110,7 +114,7 @@ def sample_differences(a: Contents, b: Contents) -> Iterator[BundleDifference]:
         yield BundleDifference("names", "samples that only one has", *has)
 
 
-def agreements(a: Contents, b: Contents) -> Iterator[str]:
+def agreements(a: BundleContents, b: BundleContents) -> Iterator[str]:
     ours, theirs = sessions(a), sessions(b)
     for key in sorted(ours.keys() & theirs):
         yield str(agreement(ours[key], theirs[key]))

@@ -3,44 +3,44 @@
 from collections.abc import Iterator
 
 from cluster.checks.finding import Finding
-from orchestrator.audit.contents import Contents
+from orchestrator.audit.contents import BundleContents
 from orchestrator.audit.samples import is_reference
 from orchestrator.audit.schema import LOCK, MANIFEST, Manifest
 from orchestrator.models.lockfile import LockedModel
 from orchestrator.records.provenance import Provenance
 
-SHOWN = 5  # names in one message
+NAMES_SHOWN = 5  # names in one message
 MAKE = "orchestrate models manifest {recipe}, then bundle again"
 WRONG = "the bundle was put together from several models: do not rely on it"
 
 
-def consistency(contents: Contents) -> Iterator[Finding]:
+def consistency_findings(contents: BundleContents) -> Iterator[Finding]:
     """A finding for each check that can be made; what is not there is a warning."""
     server, lock, manifest = contents.server, contents.lock, contents.manifest
     if server is None:
         return
-    yield of_manifest(server, manifest)
-    yield of_lock(server, lock)
+    yield manifest_finding(server, manifest)
+    yield lock_finding(server, lock)
     if lock and manifest:
-        yield of_both(lock, manifest)
-    yield from of_samples(contents, server)
+        yield hashes_finding(lock, manifest)
+    yield from samples_findings(contents, server)
 
 
-def of_manifest(server: Provenance, manifest: Manifest | None) -> Finding:
+def manifest_finding(server: Provenance, manifest: Manifest | None) -> Finding:
     """The hashed files are those that are served, on every host that serves them."""
     name = server.recipe or server.served_name
     hint = MAKE.format(recipe=name)
     if manifest is None:
         what = "there is none: nothing proves which weights were served"
         return Finding("manifest", MANIFEST, "warning", what, hint)
-    wrong = [*model_differs(server, manifest), *host_differs(server, manifest)]
+    wrong = [*model_mismatches(server, manifest), *host_mismatches(server, manifest)]
     if wrong:
         return Finding("manifest", MANIFEST, "failure", "; ".join(wrong), hint)
     at = f"{len(manifest.files)} files on {len(manifest.hosts)} hosts, hashed {manifest.verified}"
     return Finding("manifest", MANIFEST, "pass", f"its seal holds: {at}")
 
 
-def model_differs(server: Provenance, manifest: Manifest) -> Iterator[str]:
+def model_mismatches(server: Provenance, manifest: Manifest) -> Iterator[str]:
     for what, hashed, serves in (
         ("recipe", manifest.recipe, server.recipe),
         ("model", manifest.model, server.model),
@@ -51,7 +51,7 @@ def model_differs(server: Provenance, manifest: Manifest) -> Iterator[str]:
             yield f"it is of {what} {hashed or 'unknown'}, but {serves or 'unknown'} is served"
 
 
-def host_differs(server: Provenance, manifest: Manifest) -> Iterator[str]:
+def host_mismatches(server: Provenance, manifest: Manifest) -> Iterator[str]:
     hashed = {host.name: host for host in manifest.hosts}
     served_path = server.arguments[2] if len(server.arguments) > 2 else ""
     for host in server.hosts:
@@ -64,7 +64,7 @@ def host_differs(server: Provenance, manifest: Manifest) -> Iterator[str]:
             yield f"the hashed files of {host.name} lie in {at}, but {served_path} is served"
 
 
-def of_lock(server: Provenance, lock: LockedModel | None) -> Finding:
+def lock_finding(server: Provenance, lock: LockedModel | None) -> Finding:
     if lock is None:
         hint = f"orchestrate models lock {server.recipe}" if server.recipe else "none is needed"
         return Finding("lock", LOCK, "warning", "no entry for the commit that is served", hint)
@@ -82,7 +82,7 @@ def of_lock(server: Provenance, lock: LockedModel | None) -> Finding:
     return Finding("lock", LOCK, "pass", f"{len(lock.files)} files, {commit}, is what is served")
 
 
-def of_both(lock: LockedModel, manifest: Manifest) -> Finding:
+def hashes_finding(lock: LockedModel, manifest: Manifest) -> Finding:
     """Every file with the size and the hash that the lock has."""
     locked = {file.path: (file.size, file.hash) for file in lock.files}
     hashed = {file.path: (file.size, file.locked) for file in manifest.files}
@@ -93,13 +93,13 @@ def of_both(lock: LockedModel, manifest: Manifest) -> Finding:
         if file.locked.startswith("sha256:") and file.locked != f"sha256:{file.sha256}"
     }
     if wrong:
-        what = f"not as locked: {some(wrong)}"
+        what = f"not as locked: {some_names(wrong)}"
         return Finding("hashes", f"{LOCK}, {MANIFEST}", "failure", what, WRONG)
     what = "every file has the size and the hash of the lock"
     return Finding("hashes", f"{LOCK}, {MANIFEST}", "pass", what)
 
 
-def of_samples(contents: Contents, server: Provenance) -> Iterator[Finding]:
+def samples_findings(contents: BundleContents, server: Provenance) -> Iterator[Finding]:
     for name, session in contents.samples.items():
         sampled = session.header["server"]
         wrong = [
@@ -120,6 +120,6 @@ def of_samples(contents: Contents, server: Provenance) -> Iterator[Finding]:
         yield Finding("samples", name, "warning", f"no samples: {why}", hint)
 
 
-def some(names: set[str]) -> str:
-    shown = ", ".join(sorted(names)[:SHOWN])
-    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
+def some_names(names: set[str]) -> str:
+    shown = ", ".join(sorted(names)[:NAMES_SHOWN])
+    return f"{shown} and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else shown

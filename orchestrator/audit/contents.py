@@ -9,35 +9,35 @@ from pydantic import TypeAdapter, ValidationError
 from cluster.errors import ConfigError, OrchestrateError
 from orchestrator.audit.schema import (
     AUDIT,
-    FORMAT,
+    BUNDLE_FORMAT,
+    BUNDLE_SCHEMA,
     LOCK,
     MANIFEST,
     NODES,
-    RECIPE,
+    RECIPE_JSON,
     SAMPLES,
-    SCHEMA,
     SERVER,
     Audit,
     Inventory,
-    MadeOf,
     Manifest,
+    RecipeRecord,
 )
 from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.models.verify.manifest import unsealed
 from orchestrator.records.provenance import Provenance
 from orchestrator.sampling.file_format import Samples, parse_samples
 
-T = TypeVar("T")
+Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True)
-class Contents:
+class BundleContents:
     """What a bundle says. Without `audit` and `server` there is nothing to compare."""
 
     audit: Audit | None
     server: Provenance | None
     inventory: Inventory | None = None
-    made_of: MadeOf | None = None
+    made_of: RecipeRecord | None = None
     lock: LockedModel | None = None
     manifest: Manifest | None = None
     samples: Mapping[str, Samples] = field(default_factory=dict)
@@ -45,14 +45,16 @@ class Contents:
     problems: tuple[tuple[str, str], ...] = ()  # (file, what is wrong)
 
 
-class Reading:
+class BundleReader:
     """Reads file by file and keeps what is wrong."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files
         self.problems: list[tuple[str, str]] = []
 
-    def read(self, name: str, parse: Callable[[bytes], T], *, needed: bool = False) -> T | None:
+    def read(
+        self, name: str, parse: Callable[[bytes], Parsed], *, needed: bool = False
+    ) -> Parsed | None:
         if name not in self.files:
             if needed:
                 self.problems.append((name, "is not there: this is no whole bundle"))
@@ -78,35 +80,39 @@ class Reading:
                     yield name, f"{error.problems[0].where}: {error.problems[0].what}"
 
 
-def contents_of(files: Mapping[str, bytes]) -> Contents:
-    reading = Reading(files)
-    audit = reading.read(AUDIT, audit_of, needed=True)
+def parse_contents(files: Mapping[str, bytes]) -> BundleContents:
+    reading = BundleReader(files)
+    audit = reading.read(AUDIT, parse_audit, needed=True)
     server = reading.read(SERVER, TypeAdapter(Provenance).validate_json, needed=True)
     inventory = reading.read(NODES, Inventory.model_validate_json)
-    made_of = reading.read(RECIPE, MadeOf.model_validate_json)
-    lock = reading.read(LOCK, locked_of)
-    manifest = reading.read(MANIFEST, manifest_of)
+    made_of = reading.read(RECIPE_JSON, RecipeRecord.model_validate_json)
+    lock = reading.read(LOCK, parse_lock_entry)
+    manifest = reading.read(MANIFEST, parse_manifest)
     samples = dict(reading.read_samples())
     sessions = {name: each for name, each in samples.items() if isinstance(each, Samples)}
     opaque = {name: each for name, each in samples.items() if isinstance(each, str)}
     problems = tuple(reading.problems)
-    return Contents(audit, server, inventory, made_of, lock, manifest, sessions, opaque, problems)
+    return BundleContents(
+        audit, server, inventory, made_of, lock, manifest, sessions, opaque, problems
+    )
 
 
-def audit_of(content: bytes) -> Audit:
+def parse_audit(content: bytes) -> Audit:
     audit = Audit.model_validate_json(content)
-    if (audit.kind, audit.format) != (SCHEMA, FORMAT):
-        raise ValueError(f"it is {audit.kind} {audit.format}, and this version knows {FORMAT}")
+    if (audit.kind, audit.format) != (BUNDLE_SCHEMA, BUNDLE_FORMAT):
+        raise ValueError(
+            f"it is {audit.kind} {audit.format}, and this version knows {BUNDLE_FORMAT}"
+        )
     return audit
 
 
-def locked_of(content: bytes) -> LockedModel:
+def parse_lock_entry(content: bytes) -> LockedModel:
     models = ModelsLock.model_validate_json(content).models
     if len(models) != 1:
         raise ValueError(f"{len(models)} models; a bundle holds the entry of one")
     return models[0]
 
 
-def manifest_of(content: bytes) -> Manifest:
+def parse_manifest(content: bytes) -> Manifest:
     """Its seal is checked. Raises ConfigError."""
     return Manifest.model_validate(unsealed(content, MANIFEST))

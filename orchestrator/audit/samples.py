@@ -45,11 +45,11 @@ class Agreement:
         return f"{text}; {self.first}" if self.first else text
 
 
-Tokens = list[int]
+TokenIds = list[int]
 
 
 def agreement(one: Samples, other: Samples) -> Agreement:
-    pairs: list[tuple[Tokens, Tokens]] = [
+    pairs: list[tuple[TokenIds, TokenIds]] = [
         (a["token_ids"], b["token_ids"]) for a, b in zip(one.chunks, other.chunks, strict=False)
     ]
     same = sum(matching_tokens(a, b) for a, b in pairs)
@@ -57,7 +57,7 @@ def agreement(one: Samples, other: Samples) -> Agreement:
     return Agreement(same, total, len(pairs), next(chunk_divergences(pairs), ""))
 
 
-def chunk_divergences(pairs: list[tuple[Tokens, Tokens]]) -> Iterator[str]:
+def chunk_divergences(pairs: list[tuple[TokenIds, TokenIds]]) -> Iterator[str]:
     for index, pair in enumerate(pairs):
         if found := first_divergence(*pair):
             a, b = ("the end" if each is None else each for each in (found.first, found.second))

@@ -6,36 +6,36 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-SCHEMA, FORMAT = "orchestrate-audit", 1
+BUNDLE_SCHEMA, BUNDLE_FORMAT = "orchestrate-audit", 1
 AUDIT, SERVER, NODES = "audit.json", "server.json", "nodes.json"
-RECIPE, LOCK, MANIFEST = "recipe.json", "models.lock", "manifest.json"
+RECIPE_JSON, LOCK, MANIFEST = "recipe.json", "models.lock", "manifest.json"
 SAMPLES, ADDED = "samples/", "added/"
 
 
-class Entry(BaseModel):
+class BundleModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingFact:
     """A fact that could not be got, and why."""
 
     what: str
     why: str
 
 
-class Audit(Entry):
+class Audit(BundleModel):
     """audit.json: when, by whom, and what is not in it. `serving_since` is empty where unknown."""
 
-    kind: str = SCHEMA
-    format: int = FORMAT
+    kind: str = BUNDLE_SCHEMA
+    format: int = BUNDLE_FORMAT
     created: str
     by: str
     serving_since: str = ""
-    missing: tuple[Missing, ...] = ()
+    missing: tuple[MissingFact, ...] = ()
 
 
-class InventoryNode(Entry):
+class InventoryNode(BundleModel):
     """A [[node]] without what is a secret or says how to log in; `serves` holds part of the model.
 
     `problem` is why nothing else is known of it.
@@ -53,12 +53,12 @@ class InventoryNode(Entry):
     problem: str = ""
 
 
-class Inventory(Entry):
+class Inventory(BundleModel):
     cluster: str
     nodes: tuple[InventoryNode, ...]
 
 
-class MadeOf(Entry):
+class RecipeRecord(BundleModel):
     """recipe.json: the recipe as it was served, and its layers, the weakest first."""
 
     recipe: Mapping[str, Any]

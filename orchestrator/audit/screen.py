@@ -9,52 +9,54 @@ from orchestrator.audit.compare import BundleComparison
 from orchestrator.audit.verify import BundleCheck
 from orchestrator.cli.console import CONTROL
 from orchestrator.cli.render import table
-from orchestrator.proofs.proof import STYLES
+from orchestrator.proofs.proof import STATE_STYLES
 
 KEEP = "keep both hashes elsewhere: who can change a bundle can change its list too"
 SAME = "is it the hash that `audit bundle` printed? Else all of it may have been replaced"
 
 
-def safe(text: str, style: str = "") -> Text:
+def safe_text(text: str, style: str = "") -> Text:
     """No markup, and no control characters for the terminal to obey."""
     return Text(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), style=style)
 
 
-def made_screen(check: BundleCheck) -> RenderableType:
-    title = safe(f"audit bundle of {check.recipe or check.model}: {check.file}")
-    return Group(title, *heading(check, KEEP), *lacks(check))
+def bundle_screen(check: BundleCheck) -> RenderableType:
+    title = safe_text(f"audit bundle of {check.recipe or check.model}: {check.file}")
+    return Group(title, *heading_lines(check, KEEP), *missing_lines(check))
 
 
 def check_screen(check: BundleCheck) -> RenderableType:
     """One row a finding, then what the bundle does not know."""
     rows = table("", "check", "where", "note")
     for each in check.findings:
-        cells = (safe(each.check), safe(each.where), safe(each.what))
-        rows.add_row(Text(each.state, style=STYLES[each.state]), *cells)
+        cells = (safe_text(each.check), safe_text(each.where), safe_text(each.what))
+        rows.add_row(Text(each.state, style=STATE_STYLES[each.state]), *cells)
         if each.hint and each.state != "pass":
-            rows.add_row("", "", "", safe(f"hint: {each.hint}", "dim"))
+            rows.add_row("", "", "", safe_text(f"hint: {each.hint}", "dim"))
     verdict = Text("verified", style="bold green")
     if not check.passed:
         verdict = Text("FAILED", style="bold red")
-    title = Text.assemble(safe(f"{check.file}: "), verdict)
-    return Group(title, *heading(check, SAME), rows, *lacks(check))
+    title = Text.assemble(safe_text(f"{check.file}: "), verdict)
+    return Group(title, *heading_lines(check, SAME), rows, *missing_lines(check))
 
 
-def heading(check: BundleCheck, advice: str) -> Iterator[Text]:
+def heading_lines(check: BundleCheck, advice: str) -> Iterator[Text]:
     if check.created:
         commit = f" at {check.commit}" if check.commit else ""
-        yield safe(f"  model      {check.model}{commit}")
-        yield safe(f"  made       {check.created} by {check.by}")
-        yield safe(f"  content    {check.files} files, {check.bytes:,} bytes")
-    yield safe(f"  SHA-256    {check.file_sha256} of the file")
+        yield safe_text(f"  model      {check.model}{commit}")
+        yield safe_text(f"  made       {check.created} by {check.by}")
+        yield safe_text(f"  content    {check.files} files, {check.bytes:,} bytes")
+    yield safe_text(f"  SHA-256    {check.file_sha256} of the file")
     if check.passed:
-        yield safe(f"  SHA-256    {check.list_sha256} of SHA256SUMS in it, and so of all content")
-        yield safe(f"             {advice}", "dim")
+        yield safe_text(
+            f"  SHA-256    {check.list_sha256} of SHA256SUMS in it, and so of all content"
+        )
+        yield safe_text(f"             {advice}", "dim")
 
 
-def lacks(check: BundleCheck) -> Iterator[Text]:
+def missing_lines(check: BundleCheck) -> Iterator[Text]:
     for each in check.missing:
-        yield safe(f"  not in it  {each.what}: {each.why}", "yellow")
+        yield safe_text(f"  not in it  {each.what}: {each.why}", "yellow")
 
 
 def comparison_screen(done: BundleComparison) -> RenderableType:
@@ -67,17 +69,17 @@ def comparison_screen(done: BundleComparison) -> RenderableType:
     matters = [each for each in done.differences if each.matters]
     for number, each in enumerate(matters, 1):
         cells = (f"{each.rank}: {each.name}", each.first, each.second, each.why)
-        rows.add_row(str(number), *map(safe, cells))
-    lines = [safe(f"samples: {each}") for each in done.agreements]
+        rows.add_row(str(number), *map(safe_text, cells))
+    lines = [safe_text(f"samples: {each}") for each in done.agreements]
     folded = [each.name for each in done.differences if not each.matters]
     if folded:
-        lines.append(safe(f"also, changing no answer: {', '.join(folded)}", "dim"))
-    heads = [safe(f"first   {both[0].file}, made {both[0].created}")]
-    heads.append(safe(f"second  {both[1].file}, made {both[1].created}"))
-    return Group(*heads, verdict_on(len(matters)), *([rows] if matters else []), *lines)
+        lines.append(safe_text(f"also, changing no answer: {', '.join(folded)}", "dim"))
+    heads = [safe_text(f"first   {both[0].file}, made {both[0].created}")]
+    heads.append(safe_text(f"second  {both[1].file}, made {both[1].created}"))
+    return Group(*heads, verdict_text(len(matters)), *([rows] if matters else []), *lines)
 
 
-def verdict_on(count: int) -> Text:
+def verdict_text(count: int) -> Text:
     if not count:
         return Text("equal in all that matters", style="bold green")
     said = "1 difference that matters"

@@ -9,7 +9,7 @@ from cluster.errors import OrchestrateError, Problem
 from cluster.inventory.config import ClusterConfig
 from cluster.transport.command import is_secret
 from orchestrator.api.target import Target
-from orchestrator.records.provenance import masked_words
+from orchestrator.records.provenance import mask_secrets
 
 SHORTEST = 8  # characters: what is shorter is found everywhere
 HUB_TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}\b")
@@ -25,7 +25,7 @@ def known_secrets(
         secret = {name: value for name, value in node.env.items() if is_secret(name)}
         found.update((f"{name} of {node.name}", value) for name, value in secret.items())
     words = target.home.service.words if target.home else ()
-    for word, shown in zip(words, masked_words(words), strict=True):
+    for word, shown in zip(words, mask_secrets(words), strict=True):
         if word != shown:
             found[f"an argument of vLLM ({shown})"] = word.rpartition("=")[2]
     return {name: value for name, value in found.items() if len(value) >= SHORTEST}
@@ -40,25 +40,27 @@ def saved_token() -> str:
 
 def require_no_secret(files: Mapping[str, bytes], secrets: Mapping[str, str]) -> None:
     """Raises OrchestrateError with every file that holds one; the secret is not shown."""
-    found = list(leaks(files, secrets))
+    found = list(leak_problems(files, secrets))
     if found:
         raise OrchestrateError(*found)
 
 
-def leaks(files: Mapping[str, bytes], secrets: Mapping[str, str]) -> Iterator[Problem]:
+def leak_problems(files: Mapping[str, bytes], secrets: Mapping[str, str]) -> Iterator[Problem]:
     hint = "nothing was written; take it out of that file, or leave the file away"
     for name, content in sorted(files.items()):
         whole = name.encode() + b"\n" + content
-        holds = [what for what, value in secrets.items() if any(b in whole for b in forms(value))]
+        holds = [
+            what for what, value in secrets.items() if any(b in whole for b in encodings(value))
+        ]
         if not holds and HUB_TOKEN.search(whole):
             holds = ["something that looks like a token of the hub"]
         yield from (Problem(f"holds {what}", name, hint) for what in holds)
 
 
-def forms(secret: str) -> tuple[bytes, bytes]:
+def encodings(secret: str) -> tuple[bytes, bytes]:
     """As it is, and as JSON writes it."""
     return secret.encode("utf-8", "surrogateescape"), json.dumps(secret)[1:-1].encode()
 
 
-def of_this_machine(target: Target, config: ClusterConfig | None) -> dict[str, str]:
+def local_secrets(target: Target, config: ClusterConfig | None) -> dict[str, str]:
     return known_secrets(target, config, os.environ)

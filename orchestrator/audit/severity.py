@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-Rank = Literal["model", "software", "arguments", "environment", "hardware", "samples", "names"]
-RANKS: tuple[Rank, ...] = (
+Severity = Literal["model", "software", "arguments", "environment", "hardware", "samples", "names"]
+SEVERITIES: tuple[Severity, ...] = (
     "model",
     "software",
     "arguments",
@@ -12,15 +12,15 @@ RANKS: tuple[Rank, ...] = (
     "samples",
     "names",
 )
-ORDER = (  # within a rank; what is not named here comes after, by name
+ORDER_WITHIN = (  # within a rank; what is not named here comes after, by name
     *("model", "commit", "files of the model"),
     *("vllm", "torch", "cuda", "driver", "flashinfer", "triton", "nccl"),
     *("tokenizers", "transformers", "ray", "python"),
     *("split", "quantization", "dtype", "kv_cache_dtype", "seed", "tensor_parallel_size"),
     *("pipeline_parallel_size", "max_num_seqs", "enforce_eager", "GPUs", "machine", "hosts"),
 )
-LAST = ("kernel",)
-WHY = {
+LAST_WITHIN = ("kernel",)
+REASONS = {
     "model": "other weights are another model: nothing below explains its answers",
     "software": "other code computes in another order and rounds otherwise: near ties fall apart",
     "arguments": "it changes what vLLM computes, or what it takes",
@@ -29,7 +29,7 @@ WHY = {
     "samples": "the same questions got other answers: one of the differences above shows in them",
     "names": "it changes no answer",
 }
-WHY_NAMED = {
+REASONS_BY_NAME = {
     "files of the model": "the bytes of the model are not the same, whatever its commit is called",
     "commit": "another commit has other files: weights, configuration or chat template",
     "vllm": "scheduling, kernels and sampling are vLLM's code",
@@ -54,11 +54,15 @@ WHY_NAMED = {
 }
 
 
-def why(rank: Rank, name: str) -> str:
-    return WHY_NAMED.get(name, WHY[rank])
+def reason_for(rank: Severity, name: str) -> str:
+    return REASONS_BY_NAME.get(name, REASONS[rank])
 
 
-def place(rank: Rank, name: str) -> tuple[int, int, str]:
+def sort_key(rank: Severity, name: str) -> tuple[int, int, str]:
     """Sorts the most important first."""
-    within = ORDER.index(name) if name in ORDER else len(ORDER) + (name in LAST)
-    return RANKS.index(rank), within, name
+    within = (
+        ORDER_WITHIN.index(name)
+        if name in ORDER_WITHIN
+        else len(ORDER_WITHIN) + (name in LAST_WITHIN)
+    )
+    return SEVERITIES.index(rank), within, name

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from cluster.checks.finding import Finding
 from cluster.errors import Problem, UsageError
-from orchestrator.audit.archive import Damaged, unpack
-from orchestrator.audit.consistency import consistency
-from orchestrator.audit.contents import Contents, contents_of
-from orchestrator.audit.schema import Missing
-from orchestrator.audit.sha256sums import LIST, list_problems, sha256
+from orchestrator.audit.archive import DamagedArchive, unpack
+from orchestrator.audit.consistency import consistency_findings
+from orchestrator.audit.contents import BundleContents, parse_contents
+from orchestrator.audit.schema import MissingFact
+from orchestrator.audit.sha256sums import SUMS_FILE, sha256, sums_problems
 
-COPY = "take another copy, from where it was made"
+TAKE_ANOTHER = "take another copy, from where it was made"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class BundleCheck:
     files: int = 0
     bytes: int = 0
     findings: tuple[Finding, ...] = ()
-    missing: tuple[Missing, ...] = ()
+    missing: tuple[MissingFact, ...] = ()
     passed: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,15 +41,15 @@ class BundleCheck:
         object.__setattr__(self, "passed", not failed)
 
 
-def verify_bundle(path: Path) -> tuple[BundleCheck, Contents | None]:
+def verify_bundle(path: Path) -> tuple[BundleCheck, BundleContents | None]:
     """What the bundle says, and whether to believe it. Raises UsageError for no file."""
     digest = file_sha256(path)
     try:
         _, files = unpack(path)
-    except Damaged as error:
-        found = Finding("archive", path.name, "failure", error.what, COPY)
+    except DamagedArchive as error:
+        found = Finding("archive", path.name, "failure", error.what, TAKE_ANOTHER)
         return BundleCheck(str(path), digest, findings=(found,)), None
-    return checked(str(path), digest, files)
+    return check_bundle(str(path), digest, files)
 
 
 def file_sha256(path: Path) -> str:
@@ -61,14 +61,16 @@ def file_sha256(path: Path) -> str:
         raise UsageError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
 
 
-def checked(file: str, digest: str, files: Mapping[str, bytes]) -> tuple[BundleCheck, Contents]:
+def check_bundle(
+    file: str, digest: str, files: Mapping[str, bytes]
+) -> tuple[BundleCheck, BundleContents]:
     """Pure: the list, the parts, and whether they agree."""
-    contents = contents_of(files)
+    contents = parse_contents(files)
     server, audit = contents.server, contents.audit
     check = BundleCheck(
         file=file,
         file_sha256=digest,
-        list_sha256=sha256(files[LIST]) if LIST in files else "",
+        list_sha256=sha256(files[SUMS_FILE]) if SUMS_FILE in files else "",
         recipe=server.recipe if server else "",
         model=server.model or server.served_name if server else "",
         commit=server.commit if server else "",
@@ -76,18 +78,18 @@ def checked(file: str, digest: str, files: Mapping[str, bytes]) -> tuple[BundleC
         by=audit.by if audit else "",
         files=len(files),
         bytes=sum(map(len, files.values())),
-        findings=tuple(findings_of(files, contents)),
+        findings=tuple(bundle_findings(files, contents)),
         missing=audit.missing if audit else (),
     )
     return check, contents
 
 
-def findings_of(files: Mapping[str, bytes], contents: Contents) -> Iterator[Finding]:
-    wrong = list(list_problems(files))
-    yield from (Finding("list", name, "failure", what, COPY) for name, what in wrong)
+def bundle_findings(files: Mapping[str, bytes], contents: BundleContents) -> Iterator[Finding]:
+    wrong = list(sums_problems(files))
+    yield from (Finding("list", name, "failure", what, TAKE_ANOTHER) for name, what in wrong)
     if not wrong:
         what = f"all {len(files) - 1} files are as listed, and no other is there"
-        yield Finding("list", LIST, "pass", what)
+        yield Finding("list", SUMS_FILE, "pass", what)
     for name, what in contents.problems:
-        yield Finding("content", name, "failure", what, COPY)
-    yield from consistency(contents)
+        yield Finding("content", name, "failure", what, TAKE_ANOTHER)
+    yield from consistency_findings(contents)

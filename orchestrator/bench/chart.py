@@ -8,14 +8,14 @@ from html import escape
 WIDTH, HEIGHT = 560, 360
 LEFT, RIGHT, TOP, BOTTOM = 68, 28, 40, 52  # around the plot
 LEGEND_ROW, LEGEND_COLUMN = 18, 160
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
+LINE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
 DASHES = ("", "6 3", "2 3")
 TICKS = 6
 LOG_FROM = 8  # a range wider than this reads better on a logarithmic axis
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """`bars` hold the least and the greatest y of each point, `names` stand beside the points;
     both may be empty.
     """
@@ -34,7 +34,7 @@ class Chart:
     title: str
     x_label: str
     y_label: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     x_ticks: tuple[float, ...] = ()
     y_top: float | None = None
 
@@ -81,28 +81,28 @@ def axes(chart: Chart) -> tuple[Axis, Sequence[float], Axis, Sequence[float]]:
     return Axis(low, high, LEFT + 24, WIDTH - RIGHT - 24, log), chart.x_ticks, y_axis, y_ticks
 
 
-def svg(chart: Chart) -> str:
+def chart_svg(chart: Chart) -> str:
     """The chart, its legend beneath it; the points say their values where the mouse rests."""
     x_axis, x_ticks, y_axis, y_ticks = axes(chart)
-    rows = math.ceil(len(chart.lines) / columns())
+    rows = math.ceil(len(chart.lines) / legend_columns())
     height = HEIGHT + rows * LEGEND_ROW + 8
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         'font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        text(LEFT, 22, chart.title, weight="bold", size=14),
+        svg_text(LEFT, 22, chart.title, weight="bold", size=14),
         *grid(x_axis, x_ticks, y_axis, y_ticks),
-        text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, chart.x_label, anchor="middle"),
+        svg_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, chart.x_label, anchor="middle"),
         f'<g transform="translate(16 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)">'
-        f"{text(0, 0, chart.y_label, anchor='middle')}</g>",
+        f"{svg_text(0, 0, chart.y_label, anchor='middle')}</g>",
     ]
     for number, line in enumerate(chart.lines):
-        parts += drawn(line, number, x_axis, y_axis)
-        parts += legend(line.label, number)
+        parts += line_parts(line, number, x_axis, y_axis)
+        parts += legend_parts(line.label, number)
     return "\n".join([*parts, "</svg>"])
 
 
-def columns() -> int:
+def legend_columns() -> int:
     return (WIDTH - LEFT) // LEGEND_COLUMN
 
 
@@ -113,16 +113,16 @@ def grid(
     for value in y_ticks:
         y = y_axis.at(value)
         yield f'<path d="M{LEFT} {y:.1f}H{right}" stroke="#dddddd"/>'
-        yield text(LEFT - 6, y + 4, f"{value:,.5g}", anchor="end")
+        yield svg_text(LEFT - 6, y + 4, f"{value:,.5g}", anchor="end")
     for value in x_ticks:
         x = x_axis.at(value)
         yield f'<path d="M{x:.1f} {bottom}v5" stroke="#444444"/>'
-        yield text(x, bottom + 18, f"{value:,.5g}", anchor="middle")
+        yield svg_text(x, bottom + 18, f"{value:,.5g}", anchor="middle")
     yield f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#444444"/>'
 
 
-def drawn(line: Line, number: int, x_axis: Axis, y_axis: Axis) -> Iterable[str]:
-    colour, dash = style(number)
+def line_parts(line: ChartLine, number: int, x_axis: Axis, y_axis: Axis) -> Iterable[str]:
+    colour, dash = line_style(number)
     aside = 3 * (number - 1) if line.bars else 0  # so that bars do not hide each other
     places = [(x_axis.at(x) + aside, y_axis.at(y)) for x, y in line.points]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
@@ -139,24 +139,24 @@ def drawn(line: Line, number: int, x_axis: Axis, y_axis: Axis) -> Iterable[str]:
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}">'
             yield f"<title>{said}</title></circle>"
     for (x, y), name in zip(places, line.names, strict=False):
-        yield text(x, y + 16, name, anchor="middle")
+        yield svg_text(x, y + 16, name, anchor="middle")
 
 
-def legend(label: str, number: int) -> Iterable[str]:
-    colour, dash = style(number)
-    x = LEFT + number % columns() * LEGEND_COLUMN
-    y = HEIGHT + number // columns() * LEGEND_ROW + 6
+def legend_parts(label: str, number: int) -> Iterable[str]:
+    colour, dash = line_style(number)
+    x = LEFT + number % legend_columns() * LEGEND_COLUMN
+    y = HEIGHT + number // legend_columns() * LEGEND_ROW + 6
     yield f'<path d="M{x} {y}h24" stroke="{colour}" stroke-width="2"{dash}/>'
-    yield text(x + 30, y + 4, label)
+    yield svg_text(x + 30, y + 4, label)
 
 
-def style(number: int) -> tuple[str, str]:
+def line_style(number: int) -> tuple[str, str]:
     """Another dash for each round of colours."""
-    dash = DASHES[number // len(COLOURS) % len(DASHES)]
-    return COLOURS[number % len(COLOURS)], f' stroke-dasharray="{dash}"' if dash else ""
+    dash = DASHES[number // len(LINE_COLOURS) % len(DASHES)]
+    return LINE_COLOURS[number % len(LINE_COLOURS)], f' stroke-dasharray="{dash}"' if dash else ""
 
 
-def text(
+def svg_text(
     x: float, y: float, said: str, *, anchor: str = "start", weight: str = "normal", size: int = 12
 ) -> str:
     return (

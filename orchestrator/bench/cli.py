@@ -11,8 +11,8 @@ from orchestrator.api.send import ANSWER_LIMIT_S
 from orchestrator.api.target import Target, Wanted
 from orchestrator.bench.compare import compare_runs
 from orchestrator.bench.compare_screen import compare_screen
-from orchestrator.bench.output import keep, read
-from orchestrator.bench.run import INTERRUPTED, Asked, bench
+from orchestrator.bench.output import read_run, write_run
+from orchestrator.bench.run import STOPPED_BY_USER, BenchRequest, bench
 from orchestrator.bench.screen import bench_screen
 from orchestrator.bench.workload import Workload, ladder
 from orchestrator.cli.console import Console
@@ -23,15 +23,15 @@ from orchestrator.records.provenance import provenance
 INTERRUPTED_CODE = 130
 
 
-Concurrency = Annotated[
+Ladder = Annotated[
     str | None,
     typer.Option(metavar="N,N", help="Requests at once, one step each. Default: 1,4,16."),
 ]
-Rate = Annotated[
+RateLadder = Annotated[
     str | None,
     typer.Option(metavar="N,N", help="Or requests a second, arriving at random (Poisson)."),
 ]
-Requests = Annotated[
+RequestsPerRepeat = Annotated[
     int | None,
     typer.Option(
         min=1,
@@ -44,8 +44,8 @@ Duration = Annotated[
 InputTokens = Annotated[int, typer.Option(min=1, help="Length of each prompt.")]
 OutputTokens = Annotated[int, typer.Option(min=1, help="Length of each answer.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Of each step: they tell the noise.")]
-Seed = Annotated[int, typer.Option(help="Of prompts and arrivals.")]
-TimeoutS = Annotated[float, typer.Option(min=0.1, help="Limit for one answer, in seconds.")]
+WorkloadSeed = Annotated[int, typer.Option(help="Of prompts and arrivals.")]
+BenchTimeoutS = Annotated[float, typer.Option(min=0.1, help="Limit for one answer, in seconds.")]
 DailyRequests = Annotated[
     float | None, typer.Option(min=1, help="Show what a day of so many requests costs.")
 ]
@@ -57,15 +57,15 @@ LoadS = Annotated[
 
 def run_bench(
     ctx: typer.Context,
-    concurrency: Concurrency = None,
-    rate: Rate = None,
-    requests: Requests = None,
+    concurrency: Ladder = None,
+    rate: RateLadder = None,
+    requests: RequestsPerRepeat = None,
     duration: Duration = None,
     input_tokens: InputTokens = 256,
     output_tokens: OutputTokens = 128,
     repeats: Repeats = 3,
-    seed: Seed = 0,
-    timeout_s: TimeoutS = ANSWER_LIMIT_S,
+    seed: WorkloadSeed = 0,
+    timeout_s: BenchTimeoutS = ANSWER_LIMIT_S,
     daily_requests: DailyRequests = None,
     load_s: LoadS = None,
     url: Url = None,
@@ -89,35 +89,35 @@ def run_bench(
         seed=seed,
         timeout_s=timeout_s,
     )
-    asked = Asked(load, daily_requests, load_s)
+    request = BenchRequest(load, daily_requests, load_s)
 
     def verb(console: Console, target: Target) -> int:
-        return measure(console, target, asked, json)
+        return measure(console, target, request, json)
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)
 
 
-def measure(console: Console, target: Target, asked: Asked, json: bool) -> int:
+def measure(console: Console, target: Target, request: BenchRequest, json: bool) -> int:
     """Run the ladder, show and keep what was found; the exit code."""
     started = datetime.now(UTC)
-    artifact = Artifact("bench", provenance(target), asked.load.seed, started)
+    artifact = Artifact("bench", provenance(target), request.load.seed, started)
     try:
-        measured = bench(target, asked, console.tell)
+        measured = bench(target, request, console.tell)
     except BaseException:
         artifact.folder.rmdir()  # nothing was measured
         raise
     found = measured.report
     show_on(console, found, bench_screen, json)
-    console.tell(f"result: {keep(artifact, measured)}")
-    if found.stopped == INTERRUPTED:
+    console.tell(f"result: {write_run(artifact, measured)}")
+    if found.stopped == STOPPED_BY_USER:
         return INTERRUPTED_CODE
     return 0 if found.good else 1
 
 
-Run = Annotated[str, typer.Argument(help="A folder of artifacts/bench, or its result.json.")]
+RunPath = Annotated[str, typer.Argument(help="A folder of artifacts/bench, or its result.json.")]
 
 
-def bench_compare(a: Run, b: Run, json: Json = False) -> None:
+def bench_compare(a: RunPath, b: RunPath, json: Json = False) -> None:
     """Two runs side by side: what differs, and whether it is beyond the noise."""
-    found = compare_runs((a, b), read(a), read(b))
+    found = compare_runs((a, b), read_run(a), read_run(b))
     show_on(Console(), found, compare_screen, json)

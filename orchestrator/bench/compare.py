@@ -8,7 +8,7 @@ from typing import Any, Literal
 from cluster.errors import Problem, UsageError
 from orchestrator.bench.cost import cost_metrics
 from orchestrator.bench.figures import Figure, Metric, metrics
-from orchestrator.records.compare import compare_facts, facts_of, host_facts, provenance_of
+from orchestrator.records.compare import compare_facts, host_facts, provenance_facts, provenance_of
 from orchestrator.records.provenance import Provenance
 
 RunRecord = Mapping[str, Any]
@@ -154,7 +154,7 @@ def workload_differences(a: RunRecord, b: RunRecord) -> Iterator[RunDifference]:
 
 def server_differences(a: Provenance, b: Provenance) -> Iterator[RunDifference]:
     """What was run, where, and from which software; of names only those that a reader knows."""
-    facts = ([*facts_of(each), *host_facts(each.hosts)] for each in (a, b))
+    facts = ([*provenance_facts(each), *host_facts(each.hosts)] for each in (a, b))
     for each in compare_facts(*facts):
         if each.subject != "names":
             yield RunDifference(f"{each.subject}: {each.name}", each.first, each.second)

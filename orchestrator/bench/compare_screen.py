@@ -8,23 +8,28 @@ from orchestrator.bench.figures import Figure
 from orchestrator.bench.screen import plus_minus
 from orchestrator.cli.render import table
 
-STYLES = {"better": "green", "worse": "bold red", "within noise": "", "noise unknown": "yellow"}
+VERDICT_STYLES = {
+    "better": "green",
+    "worse": "bold red",
+    "within noise": "",
+    "noise unknown": "yellow",
+}
 
 
 def compare_screen(found: RunComparison) -> RenderableType:
     """What differs, then step by step."""
     parts: list[RenderableType] = [Text(f"A: {found.a}\nB: {found.b}")]
     parts += [Text(f"warning: {each}", style="bold yellow") for each in found.warnings]
-    parts += [Text(), differences(found)]
+    parts += [Text(), difference_table(found)]
     for step in found.steps:
         parts += [Text(), step_table(step)]
     for name, labels in (("A", found.only_a), ("B", found.only_b)):
         if labels:
             parts.append(Text(f"only in {name}: {', '.join(labels)}"))
-    return Group(*parts, Text(), Text(said_noise(found), style="dim"))
+    return Group(*parts, Text(), Text(noise_text(found), style="dim"))
 
 
-def differences(found: RunComparison) -> RenderableType:
+def difference_table(found: RunComparison) -> RenderableType:
     if not found.differs:
         return Text("the same recipe, arguments, versions and hosts, as far as is known")
     rows = table("differs", "A", "B")
@@ -40,8 +45,8 @@ def step_table(step: StepChanges) -> RenderableType:
         rows.add_row("failed requests", *failed, "", "")
     for each in step.changes:
         change = "-" if each.percent is None else f"{each.percent:+.1f} %"
-        verdict = Text(each.verdict, style=STYLES[each.verdict])
-        rows.add_row(f"{each.label}, {unit_of(each)}", *cells(each), change, verdict)
+        verdict = Text(each.verdict, style=VERDICT_STYLES[each.verdict])
+        rows.add_row(f"{each.label}, {unit_of(each)}", *change_cells(each), change, verdict)
     return rows
 
 
@@ -49,7 +54,7 @@ def unit_of(change: Change) -> str:
     return "ms" if change.unit == "s" else change.unit
 
 
-def cells(change: Change) -> tuple[str, str]:
+def change_cells(change: Change) -> tuple[str, str]:
     times = 1000 if change.unit == "s" else 1
 
     def cell(figure: Figure) -> str:
@@ -58,7 +63,7 @@ def cells(change: Change) -> tuple[str, str]:
     return cell(change.a), cell(change.b)
 
 
-def said_noise(found: RunComparison) -> str:
+def noise_text(found: RunComparison) -> str:
     if found.chance is None:
         return "noise unknown: bench with --repeats 3 or more"
     return (

@@ -32,7 +32,7 @@ class DayCost:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class WarmCost:
     """Warm or on demand, where a load takes `load_s` during which nobody is served.
 
     Stopping saves `saved_hour`; depreciation goes on. It pays where the model would idle for
@@ -46,13 +46,13 @@ class Keeping:
 
 
 @dataclass(frozen=True)
-class Money:
+class RunCost:
     """`input_share` of the hour is charged to input tokens."""
 
     cost: HourlyCost
     input_share: float
     days: tuple[DayCost, ...] = ()
-    keeping: Keeping | None = None
+    keeping: WarmCost | None = None
 
 
 def cost_metrics(currency: str) -> dict[str, Metric]:
@@ -92,9 +92,9 @@ def costs_of(figures: Mapping[str, Figure], cost: HourlyCost, share: float) -> d
     return made
 
 
-def keeping(cost: HourlyCost, load_s: float, request_s: float) -> Keeping:
+def warm_cost(cost: HourlyCost, load_s: float, request_s: float) -> WarmCost:
     """`request_s` is how long one request takes alone."""
-    return Keeping(load_s, cost.running, load_s / 60, DAY_S / (load_s + request_s))
+    return WarmCost(load_s, cost.running, load_s / 60, DAY_S / (load_s + request_s))
 
 
 def day_cost(
@@ -113,11 +113,11 @@ def day_cost(
     return DayCost(step.step.label, requests, servers, warm, on_demand, best / requests)
 
 
-def money_of(
+def run_cost(
     steps: Sequence[StepResult], cost: HourlyCost, daily: float | None, load_s: float | None
-) -> Money:
+) -> RunCost:
     """All that is asked for: a day for each step, and the comparison with loading."""
     days = [day_cost(step, cost, daily, load_s) for step in steps] if daily else []
     alone = [s.figures["whole_p50_s"].value for s in steps if "whole_p50_s" in s.figures]
-    kept = keeping(cost, load_s, min(alone)) if load_s is not None and alone else None
-    return Money(cost, input_share(steps), tuple(day for day in days if day), kept)
+    kept = warm_cost(cost, load_s, min(alone)) if load_s is not None and alone else None
+    return RunCost(cost, input_share(steps), tuple(day for day in days if day), kept)

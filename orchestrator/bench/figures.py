@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 
-from orchestrator.bench.request_record import Record, Repeat
-from orchestrator.bench.workload import Step
+from orchestrator.bench.request_record import Repeat, RequestRecord
+from orchestrator.bench.workload import LoadStep
 
 PERCENTS = (50, 95, 99)
 
@@ -64,7 +64,7 @@ class StepResult:
     `prefill_share` is the part of the answers' time before the first token.
     """
 
-    step: Step
+    step: LoadStep
     repeats: int
     complete: bool
     answered: int
@@ -94,16 +94,16 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return (values[0], *quantiles(values, n=100, method="inclusive"), values[-1])[percent]
 
 
-def step_result(step: Step, repeats: Iterable[Repeat], wanted_tokens: int) -> StepResult:
+def step_result(step: LoadStep, repeats: Iterable[Repeat], wanted_tokens: int) -> StepResult:
     """A repeat that was cut short counts for the figures only where there is no whole one."""
     taken = list(repeats)
     warm = [record for each in taken if each.number == 0 for record in each.records]
     rounds = [each for each in taken if each.number and each.records]
     whole = [each for each in rounds if each.ended] or rounds
     records = [record for each in whole for record in each.records]
-    good = answered(records)
+    good = answered_records(records)
     bad = [record for record in records if record.failure]
-    seconds = sum(length_s(each.records) for each in whole)
+    seconds = sum(span_s(each.records) for each in whole)
     waited = sum(record.total_s for record in good)
     before_first = sum(record.first_token_s or 0.0 for record in good)
     return StepResult(
@@ -114,7 +114,7 @@ def step_result(step: Step, repeats: Iterable[Repeat], wanted_tokens: int) -> St
         failed=dict(Counter(record.failure for record in bad)),
         what={record.failure: record.what for record in reversed(bad)},
         warmup=len(warm),
-        warmup_failed=len(warm) - len(answered(warm)),
+        warmup_failed=len(warm) - len(answered_records(warm)),
         input_tokens=sum(record.input_tokens for record in good),
         output_tokens=sum(record.output_tokens for record in good),
         cached_tokens=sum(record.cached_tokens for record in good),
@@ -123,24 +123,24 @@ def step_result(step: Step, repeats: Iterable[Repeat], wanted_tokens: int) -> St
         late_s=max((record.late_s for record in records), default=0.0),
         client_busy=max((each.busy for each in whole), default=0.0),
         prefill_share=before_first / waited if waited else 0.0,
-        figures=over_repeats([of_repeat(each.records) for each in whole]),
+        figures=combine_repeats([repeat_figures(each.records) for each in whole]),
     )
 
 
-def answered(records: Iterable[Record]) -> list[Record]:
+def answered_records(records: Iterable[RequestRecord]) -> list[RequestRecord]:
     return [record for record in records if not record.failure]
 
 
-def length_s(records: Sequence[Record]) -> float:
+def span_s(records: Sequence[RequestRecord]) -> float:
     """From the first request to the end of the last one, ramp-up and drain within."""
     if not records:
         return 0.0
     return max(r.at_s + r.total_s for r in records) - min(r.at_s for r in records)
 
 
-def of_repeat(records: Sequence[Record]) -> dict[str, float]:
+def repeat_figures(records: Sequence[RequestRecord]) -> dict[str, float]:
     """Every figure that these requests allow; latencies only of those that were answered."""
-    good, seconds = answered(records), length_s(records)
+    good, seconds = answered_records(records), span_s(records)
     found: dict[str, float] = {}
     if seconds:
         found["output_tokens_per_s"] = sum(r.output_tokens for r in good) / seconds
@@ -159,7 +159,7 @@ def of_repeat(records: Sequence[Record]) -> dict[str, float]:
     return found
 
 
-def over_repeats(found: Sequence[Mapping[str, float]]) -> dict[str, Figure]:
+def combine_repeats(found: Sequence[Mapping[str, float]]) -> dict[str, Figure]:
     made = {}
     for key in metrics():
         values = [each[key] for each in found if key in each]

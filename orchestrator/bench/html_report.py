@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from cluster.inventory.cost import amount
-from orchestrator.bench.chart import svg
-from orchestrator.bench.cost import Money
+from orchestrator.bench.chart import chart_svg
+from orchestrator.bench.cost import RunCost
 from orchestrator.bench.figures import LATENCIES, PERCENTS, StepResult
 from orchestrator.bench.plots import charts
 from orchestrator.bench.request_record import Repeat
 from orchestrator.bench.run import BenchReport
-from orchestrator.bench.screen import RATES, day_rows, money_lines, plus_minus, said_load
+from orchestrator.bench.screen import RATES, cost_texts, day_rows, plus_minus, workload_text
 from orchestrator.records.provenance import Machine, Provenance
 
 STYLE = """
@@ -32,20 +32,22 @@ svg { width: 100%; border: 1px solid #ddd }
 """
 
 
-def page(report: BenchReport, repeats: Iterable[Repeat], source: Provenance, moment: str) -> str:
+def html_report(
+    report: BenchReport, repeats: Iterable[Repeat], source: Provenance, moment: str
+) -> str:
     """Complete and readable without scripts, fonts or pictures from elsewhere."""
     title = f"{report.recipe}: latency and throughput"
-    drawn = "\n".join(svg(chart) for chart in charts(report, repeats))
+    drawn = "\n".join(chart_svg(chart) for chart in charts(report, repeats))
     body = [
         f"<h1>{escape(title)}</h1>",
-        stopped(report),
-        facts(report, source, moment),
+        stopped_part(report),
+        facts_part(report, source, moment),
         "<h2>Throughput</h2>",
         rate_table(report.steps),
         "<h2>Latency</h2>",
         *(latency_table(report.steps, name, label) for name, label in LATENCIES.items()),
-        notes(report),
-        money_part(report.steps, report.money) if report.money else "",
+        notes_part(report),
+        cost_part(report.steps, report.money) if report.money else "",
         f'<h2>Plots</h2><p class="dim">Bars reach from the lowest to the highest repeat.</p>'
         f'<div class="charts">{drawn}</div>',
     ]
@@ -57,27 +59,27 @@ def page(report: BenchReport, repeats: Iterable[Repeat], source: Provenance, mom
     )
 
 
-def stopped(report: BenchReport) -> str:
+def stopped_part(report: BenchReport) -> str:
     return f'<p class="bad">Incomplete: {escape(report.stopped)}</p>' if report.stopped else ""
 
 
-def facts(report: BenchReport, source: Provenance, moment: str) -> str:
+def facts_part(report: BenchReport, source: Provenance, moment: str) -> str:
     versions = ", ".join(f"{name} {value}" for name, value in source.versions.items())
     model = " at ".join(part for part in (source.model or report.model, source.commit) if part)
     rows = {
         "model": model,
         "split": source.split,
-        "hosts": "; ".join(machine(host) for host in source.hosts) or "not known",
+        "hosts": "; ".join(machine_text(host) for host in source.hosts) or "not known",
         "versions": f"orchestrate {source.orchestrate}" + (f", {versions}" if versions else ""),
         "asked at": report.url,
-        "load": said_load(report),
+        "load": workload_text(report),
         "begun": moment,
     }
     cells = (f"<dt>{k}</dt><dd>{escape(v)}</dd>" for k, v in rows.items() if v)
     return f"<dl>{''.join(cells)}</dl>"
 
 
-def machine(host: Machine) -> str:
+def machine_text(host: Machine) -> str:
     gpus = f"{len(host.gpus)} x {host.gpus[0]}" if host.gpus else "no GPU"
     return f"{host.name} ({host.machine}, {host.cores} cores, {gpus})"
 
@@ -109,13 +111,13 @@ def latency_table(steps: Iterable[StepResult], name: str, label: str) -> str:
     return html_table((f"{label}, ms", *(f"p{percent}" for percent in PERCENTS)), rows)
 
 
-def notes(report: BenchReport) -> str:
+def notes_part(report: BenchReport) -> str:
     kinds = "The figure is the median of the repeats, ± how far the farthest repeat lies from it."
     rows = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return f'<p class="dim">{kinds}</p>' + (f"<ul>{rows}</ul>" if rows else "")
 
 
-def money_part(steps: Sequence[StepResult], money: Money) -> str:
+def cost_part(steps: Sequence[StepResult], money: RunCost) -> str:
     unit = money.cost.currency
     keys = {
         "cost_per_request": "request",
@@ -127,7 +129,7 @@ def money_part(steps: Sequence[StepResult], money: Money) -> str:
     for each in steps:
         found = [each.figures.get(key) for key in keys]
         rows.append((each.step.label, *(amount(f.value, unit) if f else "-" for f in found)))
-    lines = "".join(f"<p>{escape(line)}</p>" for line in money_lines(money))
+    lines = "".join(f"<p>{escape(line)}</p>" for line in cost_texts(money))
     head, *days = day_rows(money) if money.days else ((),)
     daily = html_table(head, days) if days else ""
     return f"<h2>Cost</h2>{html_table(('load', *keys.values()), rows)}{lines}{daily}"

@@ -5,30 +5,30 @@ from pathlib import Path
 from typing import Any
 
 from cluster.errors import Problem, UsageError
-from orchestrator.bench.html_report import page
-from orchestrator.bench.run import Measured
-from orchestrator.records.artifact import FORMAT, Artifact, not_written
+from orchestrator.bench.html_report import html_report
+from orchestrator.bench.run import BenchResult
+from orchestrator.records.artifact import RESULT_FORMAT, Artifact, write_error
 
 
-def keep(artifact: Artifact, measured: Measured) -> Path:
+def write_run(artifact: Artifact, measured: BenchResult) -> Path:
     """The folder. The result is written last: where it is, everything is."""
     lines = (line for repeat in measured.repeats for line in repeat.lines())
-    write(artifact.folder / "requests.jsonl", "".join(f"{line}\n" for line in lines))
+    write_text(artifact.folder / "requests.jsonl", "".join(f"{line}\n" for line in lines))
     moment = f"{artifact.started:%Y-%m-%d %H:%M:%S} UTC"
-    made = page(measured.report, measured.repeats, artifact.provenance, moment)
-    write(artifact.folder / "report.html", made)
+    made = html_report(measured.report, measured.repeats, artifact.provenance, moment)
+    write_text(artifact.folder / "report.html", made)
     artifact.write(measured.report)
     return artifact.folder
 
 
-def write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     try:
         path.write_text(text, "utf-8")
     except OSError as error:
-        raise not_written(path, error) from None
+        raise write_error(path, error) from None
 
 
-def read(name: str) -> dict[str, Any]:
+def read_run(name: str) -> dict[str, Any]:
     """The record of a run, named by its folder or by its result.json. Raises UsageError."""
     path = Path(name).expanduser()
     path = path / "result.json" if path.is_dir() else path
@@ -41,7 +41,7 @@ def read(name: str) -> dict[str, Any]:
         raise UsageError(Problem(f"not valid JSON: {error}", str(path), hint)) from None
     if not isinstance(record, dict) or record.get("verb") != "bench":
         raise UsageError(Problem("not the result of a bench", str(path), hint))
-    if record.get("format") != FORMAT:
-        what = f"format {record.get('format')}, not {FORMAT}"
+    if record.get("format") != RESULT_FORMAT:
+        what = f"format {record.get('format')}, not {RESULT_FORMAT}"
         raise UsageError(Problem(what, str(path), "bench again with this version"))
     return record

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 
 from orchestrator.api.reply import Failure, Outcome
 
-EMPTY = "empty answer"
-DIGITS = 6  # of a second
+EMPTY_ANSWER = "empty answer"
+DECIMALS = 6  # of a second
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RequestRecord:
     """Seconds; `at_s` from the begin of the repeat, the others from `at_s`.
 
     `at_s` is when the request should have been sent: a request that had to wait for its turn has
@@ -37,19 +37,21 @@ class Record:
         return (self.total_s - self.first_token_s) / (self.output_tokens - 1)
 
 
-def record_of(at_s: float, late_s: float, outcome: Outcome) -> Record:
+def record_of(at_s: float, late_s: float, outcome: Outcome) -> RequestRecord:
     """An answer without any token is a failure too: it has no time to the first one."""
     timing = outcome.timing
     first = None if timing.first_token_s is None else timing.first_token_s + late_s
     total_s = timing.total_s + late_s
     if isinstance(outcome, Failure):
         what = str(outcome)
-        return Record(at_s, late_s, total_s, first, timing.gaps_s, failure=outcome.kind, what=what)
+        return RequestRecord(
+            at_s, late_s, total_s, first, timing.gaps_s, failure=outcome.kind, what=what
+        )
     usage = outcome.usage
     if first is None and usage.completion:
         first = total_s  # its only token, without a text, came with the end
     empty = first is None
-    return Record(
+    return RequestRecord(
         at_s,
         late_s,
         total_s,
@@ -58,7 +60,7 @@ def record_of(at_s: float, late_s: float, outcome: Outcome) -> Record:
         usage.prompt,
         usage.completion,
         usage.cached,
-        failure=EMPTY if empty else "",
+        failure=EMPTY_ANSWER if empty else "",
         what="the answer holds no token" if empty else "",
     )
 
@@ -72,20 +74,20 @@ class Repeat:
 
     step: str
     number: int
-    records: list[Record]
+    records: list[RequestRecord]
     ended: bool = False
     busy: float = 0.0
 
     def lines(self) -> Iterable[str]:
         """JSON, one line a request."""
         for record in self.records:
-            values = {key: rounded(value) for key, value in asdict(record).items()}
+            values = {key: round_floats(value) for key, value in asdict(record).items()}
             yield json.dumps({"step": self.step, "repeat": self.number, **values})
 
 
-def rounded(value: object) -> object:
+def round_floats(value: object) -> object:
     if isinstance(value, float):
-        return round(value, DIGITS)
+        return round(value, DECIMALS)
     if isinstance(value, tuple):
-        return [rounded(each) for each in value]
+        return [round_floats(each) for each in value]
     return value

@@ -9,14 +9,14 @@ from cluster.errors import OrchestrateError
 from cluster.inventory.cost import HourlyCost, hourly_cost
 from cluster.transport.parallel import Tell
 from orchestrator.api.target import Target
-from orchestrator.bench.cost import Money, input_share, money_of, with_cost
+from orchestrator.bench.cost import RunCost, input_share, run_cost, with_cost
 from orchestrator.bench.figures import StepResult, step_result
 from orchestrator.bench.request_record import Repeat
 from orchestrator.bench.runner import run_step, token_pool
-from orchestrator.bench.workload import Prompts, Step, Workload
+from orchestrator.bench.workload import LoadStep, PromptSource, Workload
 
-INTERRUPTED = "interrupted"
-BUSY = 0.8  # of one core: beyond it the load generator may be what is measured
+STOPPED_BY_USER = "interrupted"
+BUSY_CLIENT = 0.8  # of one core: beyond it the load generator may be what is measured
 LATE_S = 0.05
 
 
@@ -32,7 +32,7 @@ class BenchReport:
     steps: tuple[StepResult, ...]
     stopped: str = ""
     notes: tuple[str, ...] = ()
-    money: Money | None = None
+    money: RunCost | None = None
 
     @property
     def good(self) -> bool:
@@ -41,7 +41,7 @@ class BenchReport:
 
 
 @dataclass(frozen=True)
-class Asked:
+class BenchRequest:
     """A run: the load, and what costs are computed for."""
 
     load: Workload
@@ -50,44 +50,44 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Measured:
+class BenchResult:
     """The report, and every request behind it."""
 
     report: BenchReport
     repeats: tuple[Repeat, ...] = field(repr=False)
 
 
-def bench(target: Target, asked: Asked, tell: Tell) -> Measured:
+def bench(target: Target, request: BenchRequest, tell: Tell) -> BenchResult:
     """Step after step. Ctrl-C, or a server that answers nothing more, ends the run early."""
-    load = asked.load
+    load = request.load
     pool = token_pool(target)
     salt = f"orchestrate bench {datetime.now(UTC).isoformat()}"
-    prompts = Prompts(target.model, load, pool, salt)
-    taken: dict[Step, list[Repeat]] = {}
+    prompts = PromptSource(target.model, load, pool, salt)
+    taken: dict[LoadStep, list[Repeat]] = {}
     stopped = ""
     try:
         for step in load.steps:
             taken[step] = []
             asyncio.run(run_step(target, prompts, step, taken[step], tell))
     except KeyboardInterrupt:
-        stopped = INTERRUPTED
+        stopped = STOPPED_BY_USER
     except OrchestrateError as error:
         if not any(repeat.number for repeats in taken.values() for repeat in repeats):
             raise
         stopped = "; ".join(problem.what for problem in error.problems)
-    report = report_of(target, asked, taken, bool(pool))
+    report = bench_report(target, request, taken, bool(pool))
     every = tuple(repeat for repeats in taken.values() for repeat in repeats)
-    return Measured(replace(report, stopped=stopped), every)
+    return BenchResult(replace(report, stopped=stopped), every)
 
 
-def report_of(
-    target: Target, asked: Asked, taken: Mapping[Step, Iterable[Repeat]], exact: bool
+def bench_report(
+    target: Target, request: BenchRequest, taken: Mapping[LoadStep, Iterable[Repeat]], exact: bool
 ) -> BenchReport:
-    load = asked.load
+    load = request.load
     found = [step_result(step, repeats, load.output_tokens) for step, repeats in taken.items()]
     steps = tuple(step for step in found if step.repeats)
     cost = cost_of(target)
-    money = money_of(steps, cost, asked.daily_requests, asked.load_s) if cost else None
+    money = run_cost(steps, cost, request.daily_requests, request.load_s) if cost else None
     if money:
         steps = tuple(with_cost(step, money.cost, input_share(steps)) for step in steps)
     return BenchReport(
@@ -128,6 +128,6 @@ def step_notes(step: StepResult, wanted: int) -> Iterable[str]:
         yield f"{step.cached_tokens} prompt tokens came from the prefix cache"
     if step.late_s > LATE_S:
         yield f"requests were sent up to {step.late_s:.2f} s late; latencies count that"
-    if step.client_busy > BUSY:
+    if step.client_busy > BUSY_CLIENT:
         busy = f"{step.client_busy:.0%} of a core"
         yield f"the load generator used {busy}: it may be what is measured"

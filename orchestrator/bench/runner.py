@@ -17,7 +17,7 @@ from orchestrator.api.request import Call
 from orchestrator.api.send import Server, connected
 from orchestrator.api.target import Target
 from orchestrator.bench.request_record import Repeat, record_of
-from orchestrator.bench.workload import TEXT, Prompts, Step, arrivals
+from orchestrator.bench.workload import PROMPT_TEXT, LoadStep, PromptSource, arrival_times
 
 TOO_LONG = "does the model take prompts and answers of this length? --input-tokens, --output-tokens"
 OPEN_AT_ONCE = 900  # connections: below the usual limit of 1,024 files
@@ -25,7 +25,7 @@ OPEN_AT_ONCE = 900  # connections: below the usual limit of 1,024 files
 
 def token_pool(target: Target) -> tuple[int, ...]:
     """Ids of ordinary words, as vLLM's /tokenize tells them; empty for other servers."""
-    asked = {"model": target.model, "prompt": TEXT, "add_special_tokens": False}
+    asked = {"model": target.model, "prompt": PROMPT_TEXT, "add_special_tokens": False}
     try:
         with target.http() as http:
             answer = http.post("/tokenize", json=asked).raise_for_status().json()
@@ -35,7 +35,7 @@ def token_pool(target: Target) -> tuple[int, ...]:
 
 
 async def run_step(
-    target: Target, prompts: Prompts, step: Step, taken: list[Repeat], tell: Tell
+    target: Target, prompts: PromptSource, step: LoadStep, taken: list[Repeat], tell: Tell
 ) -> None:
     """The warm-up and the repeats, over the same connections; `taken` grows as answers come.
 
@@ -44,31 +44,31 @@ async def run_step(
     load = prompts.load
     at_once = int(step.value) if step.kind == "concurrency" else OPEN_AT_ONCE
     async with connected(target.url, target.key, connections=at_once) as server:
-        warm = begin(taken, step, 0)
+        warm = add_repeat(taken, step, 0)
         tell(f"{step.label}: {step.warmup} requests to warm up")
         calls = islice(prompts.calls(f"{step.label}/warm-up"), step.warmup)
         limits = Limits(min(at_once, step.warmup), load.timeout_s)
-        with clocked(warm) as begun:
-            failure = await closed(server, calls, limits, warm, begun)
+        with time_repeat(warm) as begun:
+            failure = await closed_loop(server, calls, limits, warm, begun)
         if failure and not any(not record.failure for record in warm.records):
             what = f"{step.label}: no request to warm up was answered: {failure.kind}: {failure}"
             raise OrchestrateError(Problem(what, target.shown, hint_of(failure) or TOO_LONG))
         for number in range(1, load.repeats + 1):
             tell(f"{step.label}: repeat {number} of {load.repeats}")
-            await run_repeat(server, prompts, step, begin(taken, step, number))
+            await run_repeat(server, prompts, step, add_repeat(taken, step, number))
 
 
-def begin(taken: list[Repeat], step: Step, number: int) -> Repeat:
+def add_repeat(taken: list[Repeat], step: LoadStep, number: int) -> Repeat:
     taken.append(Repeat(step.label, number, []))
     return taken[-1]
 
 
-async def run_repeat(server: Server, prompts: Prompts, step: Step, repeat: Repeat) -> None:
+async def run_repeat(server: Server, prompts: PromptSource, step: LoadStep, repeat: Repeat) -> None:
     load, name = prompts.load, f"{step.label}/{repeat.number}"
     calls = prompts.calls(name)
-    with clocked(repeat) as begun:
+    with time_repeat(repeat) as begun:
         if step.kind == "rate":
-            timed = zip(arrivals(load, step, name), calls, strict=False)
+            timed = zip(arrival_times(load, step, name), calls, strict=False)
 
             def arrived(at_s: float, late_s: float, outcome: Outcome) -> None:
                 repeat.records.append(record_of(at_s, late_s, outcome))
@@ -76,11 +76,11 @@ async def run_repeat(server: Server, prompts: Prompts, step: Step, repeat: Repea
             await send_at(server, timed, arrived, timeout_s=load.timeout_s)
             return
         some = islice(calls, load.count(step))
-        limited = until(some, begun + load.duration_s) if load.duration_s else some
-        await closed(server, limited, Limits(int(step.value), load.timeout_s), repeat, begun)
+        limited = calls_until(some, begun + load.duration_s) if load.duration_s else some
+        await closed_loop(server, limited, Limits(int(step.value), load.timeout_s), repeat, begun)
 
 
-async def closed(
+async def closed_loop(
     server: Server, calls: Iterable[Call], limits: Limits, repeat: Repeat, begun: float
 ) -> Failure | None:
     """A closed loop: a request is due when the one before it has ended. The first failure."""
@@ -96,7 +96,7 @@ async def closed(
     return first[0] if first else None
 
 
-def until(calls: Iterable[Call], end: float) -> Iterator[Call]:
+def calls_until(calls: Iterable[Call], end: float) -> Iterator[Call]:
     """Those that are asked for before the moment; what is under way then is waited for."""
     for call in calls:
         if time.perf_counter() >= end:
@@ -105,7 +105,7 @@ def until(calls: Iterable[Call], end: float) -> Iterator[Call]:
 
 
 @contextmanager
-def clocked(repeat: Repeat) -> Iterator[float]:
+def time_repeat(repeat: Repeat) -> Iterator[float]:
     """The moment of the begin; notes that the repeat ended by itself, and our own CPU time."""
     begun, used = time.perf_counter(), time.process_time()
     yield begun

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cluster.inventory.cost import amount
-from orchestrator.bench.cost import Money
+from orchestrator.bench.cost import RunCost
 from orchestrator.bench.figures import LATENCIES, PERCENTS, Figure, StepResult
 from orchestrator.bench.run import BenchReport
 from orchestrator.cli.render import table
@@ -20,29 +20,29 @@ RATES = {
 
 def bench_screen(report: BenchReport) -> RenderableType:
     """Throughput, latencies, notes, cost."""
-    head = f"bench of {report.model} at {report.url}: {said_load(report)}"
+    head = f"bench of {report.model} at {report.url}: {workload_text(report)}"
     parts: list[RenderableType] = [Text(head)]
     if report.stopped:
         parts.append(Text(f"INCOMPLETE: {report.stopped}", style="bold red"))
     if report.steps:
-        parts += [rates(report.steps), Text(), latencies(report.steps)]
+        parts += [rate_rows(report.steps), Text(), latency_rows(report.steps)]
     parts += [Text(f"note: {each}", style="yellow") for each in report.notes]
     if report.money and report.steps:
-        parts += [Text(), costs(report.steps, report.money)]
-        parts += [Text(line) for line in money_lines(report.money)]
+        parts += [Text(), cost_rows(report.steps, report.money)]
+        parts += [Text(line) for line in cost_texts(report.money)]
         if report.money.days:
-            parts += [Text(), days(report.money)]
+            parts += [Text(), day_table(report.money)]
     return Group(*parts)
 
 
-def said_load(report: BenchReport) -> str:
+def workload_text(report: BenchReport) -> str:
     load = report.workload
     kind = "tokens" if report.exact_lengths else "words"
     lengths = f"{load.input_tokens} {kind} in, {load.output_tokens} tokens out"
     return f"{lengths}, {load.repeats} repeats, seed {load.seed}"
 
 
-def rates(steps: Iterable[StepResult]) -> RenderableType:
+def rate_rows(steps: Iterable[StepResult]) -> RenderableType:
     rows = table("load", "answered", "failed", *RATES.values(), "under way")
     for each in steps:
         failed = Text(str(each.failures), style="bold red" if each.failures else "")
@@ -52,19 +52,19 @@ def rates(steps: Iterable[StepResult]) -> RenderableType:
     return rows
 
 
-def latencies(steps: Iterable[StepResult]) -> RenderableType:
+def latency_rows(steps: Iterable[StepResult]) -> RenderableType:
     names = [f"{label}, ms" for label in LATENCIES.values()]
     rows = table("p50 / p95 / p99", *names)
     for each in steps:
         cells = []
         for name in LATENCIES:
             found = [each.figures.get(f"{name}_p{percent}_s") for percent in PERCENTS]
-            cells.append(" / ".join("-" if f is None else ms(f.value) for f in found))
+            cells.append(" / ".join("-" if f is None else ms_text(f.value) for f in found))
         rows.add_row(each.step.label, *cells)
     return rows
 
 
-def costs(steps: Iterable[StepResult], money: Money) -> RenderableType:
+def cost_rows(steps: Iterable[StepResult], money: RunCost) -> RenderableType:
     unit = money.cost.currency
     keys = ("tokens", "input_tokens", "output_tokens")
     names = ("tokens", "input tokens", "output tokens")
@@ -72,11 +72,11 @@ def costs(steps: Iterable[StepResult], money: Money) -> RenderableType:
     for each in steps:
         found = [each.figures.get("cost_per_request")]
         found += [each.figures.get(f"cost_per_million_{key}") for key in keys]
-        rows.add_row(each.step.label, *("-" if f is None else short(f.value) for f in found))
+        rows.add_row(each.step.label, *("-" if f is None else short_text(f.value) for f in found))
     return rows
 
 
-def days(money: Money) -> RenderableType:
+def day_table(money: RunCost) -> RenderableType:
     head, *rows = day_rows(money)
     made = table(*head)
     for row in rows:
@@ -84,17 +84,17 @@ def days(money: Money) -> RenderableType:
     return made
 
 
-def day_rows(money: Money) -> Iterable[tuple[str, ...]]:
+def day_rows(money: RunCost) -> Iterable[tuple[str, ...]]:
     """The head first: what the daily requests cost at the speed of each step."""
     unit = money.cost.currency
     asked = f"{money.days[0].requests:,.0f} requests a day"
     yield asked, "servers", f"kept warm, {unit}", f"on demand, {unit}", f"a request, {unit}"
     for day in money.days:
         on_demand = "-" if day.on_demand is None else f"{day.on_demand:,.2f}"
-        yield day.step, str(day.servers), f"{day.warm:,.2f}", on_demand, short(day.request)
+        yield day.step, str(day.servers), f"{day.warm:,.2f}", on_demand, short_text(day.request)
 
 
-def money_lines(money: Money) -> Iterable[str]:
+def cost_texts(money: RunCost) -> Iterable[str]:
     cost, unit = money.cost, money.cost.currency
     share = money.input_share
     yield f"{amount(cost.hour, unit)} an hour, {amount(cost.day, unit)} a day while it is up"
@@ -112,14 +112,16 @@ def plus_minus(figure: Figure | None) -> str:
     if figure is None:
         return "-"
     spread = max(figure.high - figure.value, figure.value - figure.low)
-    return f"{short(figure.value)} ± {short(spread)}" if spread else short(figure.value)
+    return (
+        f"{short_text(figure.value)} ± {short_text(spread)}" if spread else short_text(figure.value)
+    )
 
 
-def ms(seconds: float) -> str:
-    return short(seconds * 1000)
+def ms_text(seconds: float) -> str:
+    return short_text(seconds * 1000)
 
 
-def short(value: float) -> str:
+def short_text(value: float) -> str:
     """Three digits that count."""
     if value == 0:
         return "0"

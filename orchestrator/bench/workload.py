@@ -10,19 +10,19 @@ from cluster.errors import Problem, UsageError
 from orchestrator.api.request import Call, completion
 from orchestrator.api.send import ANSWER_LIMIT_S
 
-TEXT = (
+PROMPT_TEXT = (
     "time year people way day man thing woman life child world school state family student group "
     "country problem hand part place case week company system program question work number night "
     "point home water room mother area money story fact month lot right study book eye job word "
     "business issue side kind head house service friend father power hour game line end member "
     "law car city community name president team minute idea body information back parent face"
 )
-WORDS = tuple(TEXT.split())
+PROMPT_VOCABULARY = tuple(PROMPT_TEXT.split())
 MOST_STEPS = 50
 
 
 @dataclass(frozen=True)
-class Step:
+class LoadStep:
     """One load: `value` requests at once, or `value` requests a second."""
 
     kind: Literal["concurrency", "rate"]
@@ -42,7 +42,7 @@ class Step:
 class Workload:
     """The same for each step. Lengths in tokens; `requests`, or `duration_s`, for each repeat."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[LoadStep, ...]
     requests: int | None = None
     duration_s: float | None = None
     input_tokens: int = 256
@@ -51,26 +51,26 @@ class Workload:
     seed: int = 0
     timeout_s: float = ANSWER_LIMIT_S
 
-    def count(self, step: Step) -> int | None:
+    def count(self, step: LoadStep) -> int | None:
         """Requests of one repeat; None where the duration decides."""
         if self.requests is not None or self.duration_s is not None:
             return self.requests
         return max(16, 4 * int(step.value)) if step.kind == "concurrency" else 32
 
 
-def ladder(concurrency: str | None, rate: str | None) -> tuple[Step, ...]:
+def ladder(concurrency: str | None, rate: str | None) -> tuple[LoadStep, ...]:
     """The steps that the options name. Raises UsageError."""
     if concurrency and rate:
         raise UsageError(Problem("either --concurrency or --rate", hint="bench once for each"))
     if rate:
-        return tuple(Step("rate", value) for value in numbers(rate, "--rate"))
-    values = numbers(concurrency or "1,4,16", "--concurrency")
+        return tuple(LoadStep("rate", value) for value in parse_numbers(rate, "--rate"))
+    values = parse_numbers(concurrency or "1,4,16", "--concurrency")
     if any(value != int(value) for value in values):
         raise UsageError(Problem("requests at once are whole numbers", "--concurrency"))
-    return tuple(Step("concurrency", value) for value in values)
+    return tuple(LoadStep("concurrency", value) for value in values)
 
 
-def numbers(text: str, option: str) -> list[float]:
+def parse_numbers(text: str, option: str) -> list[float]:
     problem = Problem(f"`{text}` is no list of numbers above 0", option, "as in 1,4,16")
     try:
         found = [float(each) for each in text.split(",")]
@@ -85,7 +85,7 @@ def numbers(text: str, option: str) -> list[float]:
 
 
 @dataclass(frozen=True)
-class Prompts:
+class PromptSource:
     """Makes calls that differ from each other from the first token on.
 
     `pool` holds token ids of ordinary words; empty for a server that does not tell ids: then a
@@ -106,14 +106,14 @@ class Prompts:
         drawn = random.Random(f"{self.load.seed}/{name}")
         length, most = self.load.input_tokens, self.load.output_tokens
         if not self.pool:
-            prompt = " ".join(drawn.choices(WORDS, k=length))
+            prompt = " ".join(drawn.choices(PROMPT_VOCABULARY, k=length))
             return completion(self.model, prompt, max_tokens=most, temperature=0).streamed()
         ids = drawn.choices(self.pool, k=length)
         own = {"ignore_eos": True, "cache_salt": self.salt}  # vLLM's
         return completion(self.model, ids, max_tokens=most, temperature=0, **own).streamed()
 
 
-def arrivals(load: Workload, step: Step, name: str) -> Iterator[float]:
+def arrival_times(load: Workload, step: LoadStep, name: str) -> Iterator[float]:
     """Moments of a Poisson process, in seconds: gaps are exponential, their mean is 1/rate."""
     drawn, moment, most = random.Random(f"{load.seed}/{name}"), 0.0, load.count(step)
     for number in count():

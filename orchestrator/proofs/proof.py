@@ -10,7 +10,7 @@ from cluster.checks.finding import Finding
 from orchestrator.cli.console import CONTROL
 from orchestrator.cli.render import table
 
-STYLES = {"pass": "green", "warning": "yellow", "failure": "bold red"}
+STATE_STYLES = {"pass": "green", "warning": "yellow", "failure": "bold red"}
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,15 @@ def proof_screen(title: str, proof: Proof, *lines: str) -> RenderableType:
     rows = table("", "check", "note")
     for each, after in zip_longest(proof.findings, proof.findings[1:]):
         rows.add_row(
-            Text(each.state, style=STYLES[each.state]), each.check, Text(visible(each.what))
+            Text(each.state, style=STATE_STYLES[each.state]),
+            each.check,
+            Text(escape_controls(each.what)),
         )
         if each.hint and each.state != "pass" and (after is None or after.hint != each.hint):
             rows.add_row("", "", Text(f"hint: {each.hint}", style="dim"))
     return Group(head, rows, *(Text(line) for line in lines))
 
 
-def visible(text: str) -> str:
+def escape_controls(text: str) -> str:
     """A model's words for a terminal: control characters but newline and tab as escapes."""
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)

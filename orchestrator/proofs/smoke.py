@@ -18,7 +18,7 @@ from orchestrator.api.target import Target, served_models
 from orchestrator.proofs.proof import Proof
 from orchestrator.serving.health import GENERATION_LIMIT_S, PROMPT, problem_of
 
-TOKENS = 16
+SMOKE_TOKENS = 16
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def smoke(target: Target, tell: Tell) -> SmokeReport:
     if health.state == "failure":
         return SmokeReport(target.shown, target.model, (health,))
     models = check_models(target)
-    tell(f"the same {TOKENS} tokens twice, at temperature 0")
-    first, second = asyncio.run(asked_twice(target))
+    tell(f"the same {SMOKE_TOKENS} tokens twice, at temperature 0")
+    first, second = asyncio.run(send_twice(target))
     findings = (health, models, *check_answers(target, first, second))
     if isinstance(first, Failure):
         return SmokeReport(target.shown, target.model, findings)
@@ -57,7 +57,7 @@ def smoke(target: Target, tell: Tell) -> SmokeReport:
 
 def check_health(target: Target) -> Finding:
     """200 is well. Other servers than vLLM may have no /health: a warning."""
-    found = finding_of("/health", target)
+    found = finding_maker("/health", target)
     try:
         with target.http() as http:
             begun = time.monotonic()
@@ -73,7 +73,7 @@ def check_health(target: Target) -> Finding:
 
 
 def check_models(target: Target) -> Finding:
-    found = finding_of("/v1/models", target)
+    found = finding_maker("/v1/models", target)
     names = served_models(target)
     if target.model not in names:
         what = f"does not serve `{target.model}`, but {', '.join(names) or 'nothing'}"
@@ -81,9 +81,9 @@ def check_models(target: Target) -> Finding:
     return found("pass", f"serves {', '.join(names)}", "")
 
 
-async def asked_twice(target: Target) -> tuple[Outcome, Outcome]:
+async def send_twice(target: Target) -> tuple[Outcome, Outcome]:
     """Once as a stream, which gives the time to the first token, and once whole."""
-    call = completion(target.model, PROMPT, max_tokens=TOKENS, temperature=0)
+    call = completion(target.model, PROMPT, max_tokens=SMOKE_TOKENS, temperature=0)
     async with connected(target.url, target.key) as server:
         first = await send(server, call.streamed(), timeout_s=GENERATION_LIMIT_S)
         if isinstance(first, Failure):
@@ -92,12 +92,12 @@ async def asked_twice(target: Target) -> tuple[Outcome, Outcome]:
 
 
 def check_answers(target: Target, first: Outcome, second: Outcome) -> tuple[Finding, ...]:
-    generation, repeat = finding_of("generation", target), finding_of("same again", target)
+    generation, repeat = finding_maker("generation", target), finding_maker("same again", target)
     if isinstance(first, Failure):
         return (generation("failure", f"{first.kind}: {first}", hint_of(first)),)
     if not first.usage.completion and not first.text:
         return (generation("failure", "the answer is empty", "orchestrate logs"),)
-    made = generation("pass", said(first), "")
+    made = generation("pass", reply_text(first), "")
     if isinstance(second, Failure):
         return made, repeat("failure", f"{second.kind}: {second}", hint_of(second))
     if first.text != second.text:
@@ -106,13 +106,13 @@ def check_answers(target: Target, first: Outcome, second: Outcome) -> tuple[Find
     return made, repeat("pass", "the same text as a stream and whole", "")
 
 
-def said(reply: Reply) -> str:
+def reply_text(reply: Reply) -> str:
     first_ms = (reply.timing.first_token_s or 0) * 1000
     tokens, total_s = reply.usage.completion, reply.timing.total_s
     return f"first token after {first_ms:.0f} ms, {tokens} in {total_s:.2f} s: {reply.text!r}"
 
 
-def finding_of(check: str, target: Target) -> Callable[..., Finding]:
+def finding_maker(check: str, target: Target) -> Callable[..., Finding]:
     def made(state: Any, what: str, hint: str) -> Finding:
         return Finding(check, target.shown, state, what, hint)
 

@@ -14,7 +14,7 @@ from orchestrator.cli.render import plain
 from orchestrator.records.provenance import Provenance
 
 ROOT: Path = Path("artifacts")
-FORMAT = 1
+RESULT_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Artifact:
     def write(self, result: Any) -> Path:
         """Whole or not at all; `result` is a frozen report. The path of result.json."""
         record = {
-            "format": FORMAT,
+            "format": RESULT_FORMAT,
             "verb": self.verb,
             "started": self.started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -63,7 +63,7 @@ class Artifact:
                 os.fsync(file.fileno())
             fresh.replace(path)
         except OSError as error:
-            raise not_written(path, error) from None
+            raise write_error(path, error) from None
         return path
 
 
@@ -76,12 +76,12 @@ def fresh_folder(parent: Path, name: str) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise not_written(folder, error) from None
+            raise write_error(folder, error) from None
         return folder
-    raise not_written(parent / name, OSError("too many runs in one second"))
+    raise write_error(parent / name, OSError("too many runs in one second"))
 
 
-def not_written(path: Path, error: OSError) -> OrchestrateError:
+def write_error(path: Path, error: OSError) -> OrchestrateError:
     hint = "change to a folder that you may write to: results lie in ./artifacts"
     return OrchestrateError(
         Problem(f"cannot be written: {error.strerror or error}", str(path), hint)

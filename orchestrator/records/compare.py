@@ -12,17 +12,17 @@ from cluster.ray.environment import PER_HOST_VARIABLES
 from orchestrator.cli.render import GIB
 from orchestrator.records.provenance import Machine, Provenance
 
-Subject = Literal["model", "software", "arguments", "environment", "hardware", "names"]
+FactSubject = Literal["model", "software", "arguments", "environment", "hardware", "names"]
 NAMING_OPTIONS = {"host", "port", "served_model_name"}  # they say where, and under which name
 NAMING_VARIABLES = {"RAY_ADDRESS", "VLLM_CONFIG_ROOT", "VLLM_HOST_IP", *PER_HOST_VARIABLES}
 NUMBER = re.compile(r"-\d")  # a value, though it begins like an option
 
 
 @dataclass(frozen=True)
-class Fact:
+class ServerFact:
     """`value` is empty where it is not known. Facts about `names` change no answer."""
 
-    subject: Subject
+    subject: FactSubject
     name: str
     value: str
 
@@ -31,7 +31,7 @@ class Fact:
 class FactDifference:
     """A fact with two values; one is empty where only the other server states it."""
 
-    subject: Subject
+    subject: FactSubject
     name: str
     first: str
     second: str
@@ -46,7 +46,9 @@ def provenance_of(record: Mapping[str, Any]) -> Provenance:
         raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def compare_facts(first: Iterable[Fact], second: Iterable[Fact]) -> Iterator[FactDifference]:
+def compare_facts(
+    first: Iterable[ServerFact], second: Iterable[ServerFact]
+) -> Iterator[FactDifference]:
     """In the order of the facts; those that only the second has come last."""
     ours, theirs = ({(f.subject, f.name): f.value for f in each} for each in (first, second))
     for subject, name in ours | theirs:
@@ -55,37 +57,39 @@ def compare_facts(first: Iterable[Fact], second: Iterable[Fact]) -> Iterator[Fac
             yield FactDifference(subject, name, one, other)
 
 
-def facts_of(server: Provenance) -> Iterator[Fact]:
+def provenance_facts(server: Provenance) -> Iterator[ServerFact]:
     """All that is known of a server; its hosts taken together."""
-    yield Fact("model", "model", server.model or server.served_name)
-    yield Fact("model", "commit", server.commit or server.revision)
+    yield ServerFact("model", "model", server.model or server.served_name)
+    yield ServerFact("model", "commit", server.commit or server.revision)
     yield from software_facts(server)
     yield from option_facts(server.arguments)
     split, _, hosts = server.split.partition(" on ")
-    yield Fact("arguments", "split", split)
+    yield ServerFact("arguments", "split", split)
     for name, value in server.environment.items():
-        yield Fact("names" if name in NAMING_VARIABLES else "environment", name, value)
+        yield ServerFact("names" if name in NAMING_VARIABLES else "environment", name, value)
     yield from hardware_facts(server.hosts)
     yield from name_facts(server)
-    yield Fact("names", "hosts of the split", hosts)
+    yield ServerFact("names", "hosts of the split", hosts)
 
 
-def software_facts(server: Provenance) -> Iterator[Fact]:
+def software_facts(server: Provenance) -> Iterator[ServerFact]:
     """A package that hosts have in several versions has them all as its value."""
     tables: list[Mapping[str, str]] = [host.versions for host in server.hosts]
     tables = tables if any(tables) else [server.versions]
     for package in sorted({name for table in tables for name in table}):
-        yield Fact("software", package, distinct_values(t.get(package, "none") for t in tables))
-    yield Fact("software", "driver", distinct_values(host.driver for host in server.hosts))
-    yield Fact("software", "kernel", distinct_values(host.kernel for host in server.hosts))
+        yield ServerFact(
+            "software", package, distinct_values(t.get(package, "none") for t in tables)
+        )
+    yield ServerFact("software", "driver", distinct_values(host.driver for host in server.hosts))
+    yield ServerFact("software", "kernel", distinct_values(host.kernel for host in server.hosts))
 
 
-def hardware_facts(hosts: Sequence[Machine]) -> Iterator[Fact]:
+def hardware_facts(hosts: Sequence[Machine]) -> Iterator[ServerFact]:
     gpus = Counter(gpu for host in hosts for gpu in host.gpus)
     counts = ", ".join(f"{count} x {name}" for name, count in sorted(gpus.items()))
-    yield Fact("hardware", "GPUs", counts)
-    yield Fact("hardware", "machine", distinct_values(host.machine for host in hosts))
-    yield Fact("hardware", "hosts", str(len(hosts) or ""))
+    yield ServerFact("hardware", "GPUs", counts)
+    yield ServerFact("hardware", "machine", distinct_values(host.machine for host in hosts))
+    yield ServerFact("hardware", "hosts", str(len(hosts) or ""))
 
 
 def options_of(words: Sequence[str]) -> dict[str, str]:
@@ -107,37 +111,37 @@ def options_of(words: Sequence[str]) -> dict[str, str]:
     return options
 
 
-def option_facts(words: Sequence[str]) -> Iterator[Fact]:
+def option_facts(words: Sequence[str]) -> Iterator[ServerFact]:
     for name, value in options_of(words).items():
-        yield Fact("names" if name in NAMING_OPTIONS else "arguments", name, value)
+        yield ServerFact("names" if name in NAMING_OPTIONS else "arguments", name, value)
 
 
-def name_facts(server: Provenance) -> Iterator[Fact]:
+def name_facts(server: Provenance) -> Iterator[ServerFact]:
     """What differs from day to day and from site to site, and changes no answer."""
     hosts, words = server.hosts, server.arguments
-    yield Fact("names", "recipe", server.recipe)
-    yield Fact("names", "served name", server.served_name)
-    yield Fact("names", "revision", server.revision)
-    yield Fact("names", "cluster", server.cluster)
-    yield Fact("names", "service", server.service)
-    yield Fact("names", "host names", distinct_values(host.name for host in hosts))
-    yield Fact("names", "addresses", distinct_values(host.address for host in hosts))
-    yield Fact("names", "url", server.url)
-    yield Fact("names", "program", words[0] if words else "")
-    yield Fact("names", "folder", words[2] if len(words) > 2 else "")
-    yield Fact("names", "cores", distinct_values(str(host.cores) for host in hosts))
+    yield ServerFact("names", "recipe", server.recipe)
+    yield ServerFact("names", "served name", server.served_name)
+    yield ServerFact("names", "revision", server.revision)
+    yield ServerFact("names", "cluster", server.cluster)
+    yield ServerFact("names", "service", server.service)
+    yield ServerFact("names", "host names", distinct_values(host.name for host in hosts))
+    yield ServerFact("names", "addresses", distinct_values(host.address for host in hosts))
+    yield ServerFact("names", "url", server.url)
+    yield ServerFact("names", "program", words[0] if words else "")
+    yield ServerFact("names", "folder", words[2] if len(words) > 2 else "")
+    yield ServerFact("names", "cores", distinct_values(str(host.cores) for host in hosts))
     memory = distinct_values(f"{host.memory_total / GIB:.0f} GiB" for host in hosts)
-    yield Fact("names", "memory", memory)
-    yield Fact("names", "orchestrate", server.orchestrate)
-    yield Fact("names", "Python of orchestrate", server.python)
+    yield ServerFact("names", "memory", memory)
+    yield ServerFact("names", "orchestrate", server.orchestrate)
+    yield ServerFact("names", "Python of orchestrate", server.python)
 
 
-def host_facts(hosts: Sequence[Machine]) -> Iterator[Fact]:
+def host_facts(hosts: Sequence[Machine]) -> Iterator[ServerFact]:
     """Each host by name, where the same site is compared with itself."""
     for host in hosts:
         driver = f", driver {host.driver}" if host.driver else ""
         gpus = ", ".join(host.gpus) or "no GPU"
-        yield Fact("hardware", f"host {host.name}", f"{host.cores} cores, {gpus}{driver}")
+        yield ServerFact("hardware", f"host {host.name}", f"{host.cores} cores, {gpus}{driver}")
 
 
 def distinct_values(values: Iterable[str]) -> str:

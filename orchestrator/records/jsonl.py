@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.cli.render import plain
-from orchestrator.records.artifact import not_written
+from orchestrator.records.artifact import write_error
 
-Keep = Callable[[Any], None]
+WriteLine = Callable[[Any], None]
 
 
 @contextmanager
-def kept_lines(path: Path) -> Iterator[Keep]:
+def open_jsonl(path: Path) -> Iterator[WriteLine]:
     """Raises OrchestrateError where it cannot be written."""
     try:
         file = path.open("x", encoding="utf-8")
     except OSError as error:
-        raise not_written(path, error) from None
+        raise write_error(path, error) from None
 
     def keep(value: Any) -> None:
         try:
             file.write(json.dumps(value, default=plain) + "\n")
             file.flush()
         except OSError as error:
-            raise not_written(path, error) from None
+            raise write_error(path, error) from None
 
     with file:
         yield keep

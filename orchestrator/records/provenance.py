@@ -12,7 +12,7 @@ from cluster.facts.hosts import HostFacts
 from cluster.transport.command import SECRET_SIGNS
 from orchestrator.api.target import Home, Target
 
-COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")
+SNAPSHOT_COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")
 MASK = "****"
 
 
@@ -56,7 +56,7 @@ def provenance(target: Target) -> Provenance:
     """Never raises for a server that does not say its version."""
     own = metadata.version("orchestrate")
     if target.home is None:
-        versions = version_of(target)
+        versions = server_version(target)
         return Provenance(target.shown, target.model, own, platform.python_version(), versions)
     service = target.home.service
     about = service.about
@@ -69,17 +69,17 @@ def provenance(target: Target) -> Provenance:
         recipe=str(about["recipe"]),
         model=str(about.get("model", "")),
         revision=str(about.get("revision", "")),
-        commit=commit_in(service.words),
+        commit=snapshot_commit(service.words),
         cluster=target.home.cluster,
         service=service.name,
         split=str(about.get("split", "")),
-        arguments=masked_words(service.words),
+        arguments=mask_secrets(service.words),
         environment=service.env,
-        hosts=tuple(machine_of(host) for host in hosts_of(target.home)),
+        hosts=tuple(machine_record(host) for host in serving_hosts(target.home)),
     )
 
 
-def version_of(target: Target) -> Mapping[str, str]:
+def server_version(target: Target) -> Mapping[str, str]:
     """What /version says; vLLM's own, so others may have none."""
     try:
         with target.http() as http:
@@ -89,13 +89,13 @@ def version_of(target: Target) -> Mapping[str, str]:
         return {}
 
 
-def commit_in(words: Sequence[str]) -> str:
+def snapshot_commit(words: Sequence[str]) -> str:
     """The commit out of the folder of a snapshot; empty for other folders."""
-    found = (COMMIT.search(word) for word in words)
+    found = (SNAPSHOT_COMMIT.search(word) for word in words)
     return next((match[1] for match in found if match), "")
 
 
-def masked_words(words: Sequence[str]) -> tuple[str, ...]:
+def mask_secrets(words: Sequence[str]) -> tuple[str, ...]:
     """The words with stars for the values of options whose name says that they are secret."""
     shown, secret = [], False
     for word in words:
@@ -110,13 +110,13 @@ def masked_words(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(shown)
 
 
-def hosts_of(home: Home) -> Sequence[HostFacts]:
+def serving_hosts(home: Home) -> Sequence[HostFacts]:
     """Those that the model is split over."""
     names = home.service.about.get("gpus") or {home.host.node.name: 0}
     return [host for host in home.facts.hosts if host.node.name in names]
 
 
-def machine_of(host: HostFacts) -> Machine:
+def machine_record(host: HostFacts) -> Machine:
     return Machine(
         name=host.node.name,
         address=host.node.fast,

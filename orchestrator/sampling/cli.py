@@ -17,12 +17,18 @@ from orchestrator.cli.options import Json, Nodes, show_on
 from orchestrator.records.artifact import Artifact
 from orchestrator.records.provenance import provenance
 from orchestrator.sampling.file_format import read_samples, require_chunks
-from orchestrator.sampling.open_session import Begun, begun, new_session, require_unchanged, resumed
-from orchestrator.sampling.progress import Shown
+from orchestrator.sampling.open_session import (
+    OpenSession,
+    new_session,
+    require_same_options,
+    resume_session,
+    start_session,
+)
+from orchestrator.sampling.progress import ProgressDisplay
 from orchestrator.sampling.replay import replay, replay_screen
-from orchestrator.sampling.run import Hearing, Keeper, run
-from orchestrator.sampling.session import KEYS
-from orchestrator.sampling.summary import loud, sample_screen, summary_of
+from orchestrator.sampling.run import Hearing, SessionWriter, run_session
+from orchestrator.sampling.session import SETTING_NAMES
+from orchestrator.sampling.summary import not_reference_text, sample_screen, summary_of
 
 LARGEST_SEED = 1 << 53  # every JSON parser keeps it exact
 TargetTokens = Annotated[
@@ -31,13 +37,13 @@ TargetTokens = Annotated[
 ChunkTokens = Annotated[
     int | None, typer.Option(min=1, help="Tokens of one request, at most. Default: 1024.")
 ]
-Temperature = Annotated[float | None, typer.Option(min=0, max=2, help="Default: 0.7.")]
+SampleTemperature = Annotated[float | None, typer.Option(min=0, max=2, help="Default: 0.7.")]
 TopP = Annotated[float | None, typer.Option(min=0.001, max=1, help="Default: 0.95.")]
-Seed = Annotated[
+SessionSeed = Annotated[
     int | None,
     typer.Option(min=0, max=LARGEST_SEED, help="Chunk N has seed + N. Default: 424242."),
 ]
-Prompts = Annotated[
+PromptsFile = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
@@ -45,7 +51,7 @@ Prompts = Annotated[
         "Default: 16 of our own.",
     ),
 ]
-Concurrency = Annotated[
+SampleConcurrency = Annotated[
     int | None,
     typer.Option(
         min=1,
@@ -57,7 +63,7 @@ Resume = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Go on with the session of this samples.jsonl."),
 ]
-TimeoutS = Annotated[
+ChunkTimeoutS = Annotated[
     float | None,
     typer.Option(min=0.1, help="Limit for one chunk. Default: 600, or 1 s a token where more."),
 ]
@@ -68,13 +74,13 @@ def sample(
     context: typer.Context,
     target_tokens: TargetTokens = None,
     chunk_max_tokens: ChunkTokens = None,
-    temperature: Temperature = None,
+    temperature: SampleTemperature = None,
     top_p: TopP = None,
-    seed: Seed = None,
-    prompts: Prompts = None,
-    concurrency: Concurrency = None,
+    seed: SessionSeed = None,
+    prompts: PromptsFile = None,
+    concurrency: SampleConcurrency = None,
     resume: Resume = None,
-    timeout_s: TimeoutS = None,
+    timeout_s: ChunkTimeoutS = None,
     url: Url = None,
     model: ModelName = None,
     api_key_file: KeyFile = None,
@@ -82,27 +88,29 @@ def sample(
     json: Json = False,
 ) -> None:
     """A long reproducible session, one request at a time; or `replay` one."""
-    given = {key: context.params[key] for key in KEYS}
+    given = {key: context.params[key] for key in SETTING_NAMES}
     if context.invoked_subcommand:
-        require_none(context)
+        require_no_options(context)
         return
     if resume:
-        require_unchanged(Path(resume), given, prompts)
+        require_same_options(Path(resume), given, prompts)
     session = None if resume else new_session(given, prompts)
     wanted = Wanted(url, model, api_key_file, nodes)
 
     def verb(console: Console, target: Target) -> int:
         path = Path(resume or "")
-        opened = begun(target, session, prompts) if session else resumed(target, path)
-        return kept(console, target, opened, wanted, timeout_s, json)
+        opened = (
+            start_session(target, session, prompts) if session else resume_session(target, path)
+        )
+        return run_to_end(console, target, opened, wanted, timeout_s, json)
 
     with_target(wanted, verb)
 
 
-def kept(
+def run_to_end(
     console: Console,
     target: Target,
-    opened: AbstractContextManager[Begun],
+    opened: AbstractContextManager[OpenSession],
     wanted: Wanted,
     timeout_s: float | None,
     json: bool,
@@ -111,14 +119,14 @@ def kept(
     with opened as file:
         settings, path = file.samples.session.settings, file.writer.path
         if not settings.is_reference:
-            console.warn(loud(settings.concurrency))
+            console.warn(not_reference_text(settings.concurrency))
         console.tell(f"sampling from {target.shown} into {path}")
-        with Shown(console) as shown:
-            keeper = Keeper(file.samples, file.writer, Hearing(shown.at, console.warn))
+        with ProgressDisplay(console) as shown:
+            session = SessionWriter(file.samples, file.writer, Hearing(shown.at, console.warn))
             try:
-                run(target, keeper, timeout_s or limit_s(settings.chunk_max_tokens))
+                run_session(target, session, timeout_s or answer_limit_s(settings.chunk_max_tokens))
             except (KeyboardInterrupt, OrchestrateError):
-                console.warn(f"{keeper.pace}; go on with: {resume_line(path, wanted)}")
+                console.warn(f"{session.pace}; go on with: {resume_line(path, wanted)}")
                 raise
         found = summary_of(path.read_bytes(), str(path))
         result = file.artifact.write(found)
@@ -129,7 +137,7 @@ def kept(
 
 def replay_sample(
     file: File,
-    timeout_s: TimeoutS = None,
+    timeout_s: ChunkTimeoutS = None,
     url: Url = None,
     model: ModelName = None,
     api_key_file: KeyFile = None,
@@ -140,11 +148,11 @@ def replay_sample(
     samples = read_samples(file)
     require_chunks(samples, str(file))
     started = datetime.now(UTC)
-    limit = timeout_s or limit_s(samples.session.settings.chunk_max_tokens)
+    limit = timeout_s or answer_limit_s(samples.session.settings.chunk_max_tokens)
 
     def verb(console: Console, target: Target) -> int:
         console.tell(f"replaying {len(samples.chunks)} chunks on {target.shown}")
-        with Shown(console) as shown:
+        with ProgressDisplay(console) as shown:
             found = replay(target, samples, str(file), Hearing(shown.at, console.warn), limit)
         show_on(console, found, replay_screen, json)
         artifact = Artifact("sample-replay", provenance(target), found.seed, started)
@@ -154,7 +162,7 @@ def replay_sample(
     with_target(Wanted(url, model, api_key_file, nodes), verb)
 
 
-def require_none(context: typer.Context) -> None:
+def require_no_options(context: typer.Context) -> None:
     """Options before `replay` would be lost. Raises UsageError."""
     lost = [f"--{key.replace('_', '-')}" for key, value in context.params.items() if value]
     if lost:
@@ -163,7 +171,7 @@ def require_none(context: typer.Context) -> None:
         raise UsageError(Problem(what, " ".join(lost), hint))
 
 
-def limit_s(tokens: int) -> float:
+def answer_limit_s(tokens: int) -> float:
     """A token takes a second at most, on the slowest server that anybody would sample from."""
     return max(ANSWER_LIMIT_S, float(tokens))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.records.divergence import Divergence, first_divergence
-from orchestrator.sampling.file_format import Line
+from orchestrator.sampling.file_format import SampleLine
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ChunkComparison:
         return str(self.divergence or f"chunk {self.chunk}: the same")
 
 
-def compare_chunks(was: Line, now: Line) -> ChunkComparison:
+def compare_chunks(was: SampleLine, now: SampleLine) -> ChunkComparison:
     one, other = was["token_ids"], now["token_ids"]
     found = first_divergence(one, other)
     matching = found.position if found else len(one)
@@ -67,8 +67,8 @@ def compare_chunks(was: Line, now: Line) -> ChunkComparison:
     )
 
 
-def chunk_divergence(was: Line, now: Line, found: Divergence) -> ChunkDivergence:
-    def logprob(line: Line) -> Any:
+def chunk_divergence(was: SampleLine, now: SampleLine, found: Divergence) -> ChunkDivergence:
+    def logprob(line: SampleLine) -> Any:
         return line["logprobs"][found.position] if found.position < len(line["logprobs"]) else None
 
     before, after = logprob(was), logprob(now)

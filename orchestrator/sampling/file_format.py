@@ -14,10 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cluster.errors import OrchestrateError, Problem, UsageError
 from orchestrator.api.reply import Reply
-from orchestrator.sampling.session import KEYS, SEEDS, Chunk, Session, Settings
+from orchestrator.sampling.session import (
+    SEEDS,
+    SETTING_NAMES,
+    Chunk,
+    SampleSession,
+    SessionSettings,
+)
 
-SCHEMA, FORMAT = "orchestrate-samples", 1
-Line = Mapping[str, Any]
+SAMPLES_SCHEMA, SAMPLES_FORMAT = "orchestrate-samples", 1
+SampleLine = Mapping[str, Any]
 NoteKind = Literal[
     "resumed",  # the run before this one ended early
     "sent again",  # a request failed and the same was sent once more
@@ -26,13 +32,13 @@ NoteKind = Literal[
 ]
 
 
-class Record(BaseModel):
+class LineModel(BaseModel):
     """The parts of a line that every reader relies on; a line may hold more."""
 
     model_config = ConfigDict(strict=True)
 
 
-class RecordedSettings(Record):
+class RecordedSettings(LineModel):
     target_tokens: int
     chunk_max_tokens: int
     temperature: float
@@ -41,7 +47,7 @@ class RecordedSettings(Record):
     concurrency: int
 
 
-class Header(Record):
+class HeaderRecord(LineModel):
     record: Literal["header"]
     started: str
     settings: RecordedSettings
@@ -52,12 +58,12 @@ class Header(Record):
     server: dict[str, Any]
 
 
-class Timing(Record):
+class TimingRecord(LineModel):
     started: float
     total_s: float
 
 
-class ChunkRecord(Record):
+class ChunkRecord(LineModel):
     record: Literal["chunk"]
     index: Annotated[int, Field(ge=0)]
     seed: int
@@ -65,25 +71,25 @@ class ChunkRecord(Record):
     finish_reason: str | None
     token_ids: list[int]
     logprobs: list[float]
-    timing: Timing
+    timing: TimingRecord
 
 
-class NoteRecord(Record):
+class NoteRecord(LineModel):
     record: Literal["note"]
     kind: str
     what: str
 
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=LineModel)
 
 
 @dataclass(frozen=True)
 class Samples:
     """What a file holds. `whole` bytes are complete lines; `torn` bytes follow them."""
 
-    header: Line
-    chunks: tuple[Line, ...]
-    notes: tuple[Line, ...]
+    header: SampleLine
+    chunks: tuple[SampleLine, ...]
+    notes: tuple[SampleLine, ...]
     whole: int
     torn: int
 
@@ -92,19 +98,21 @@ class Samples:
         return sum(len(chunk["token_ids"]) for chunk in self.chunks)
 
     @property
-    def session(self) -> Session:
-        settings = Settings(**{key: self.header["settings"][key] for key in KEYS})
-        return Session(settings, tuple(map(tuple, self.header["prompts"])))
+    def session(self) -> SampleSession:
+        settings = SessionSettings(**{key: self.header["settings"][key] for key in SETTING_NAMES})
+        return SampleSession(settings, tuple(map(tuple, self.header["prompts"])))
 
 
-def header_line(session: Session, prompts_from: str, server: Line, started: str) -> Line:
+def header_line(
+    session: SampleSession, prompts_from: str, server: SampleLine, started: str
+) -> SampleLine:
     """All that repeating needs; `server` is that of `identity_of`, `started` the time as text."""
     return {
         "record": "header",
-        "schema": SCHEMA,
-        "format": FORMAT,
+        "schema": SAMPLES_SCHEMA,
+        "format": SAMPLES_FORMAT,
         "started": started,
-        "settings": {key: getattr(session.settings, key) for key in KEYS},
+        "settings": {key: getattr(session.settings, key) for key in SETTING_NAMES},
         "reference": session.settings.is_reference,
         "seeds": SEEDS,
         "prompts_from": prompts_from,
@@ -114,7 +122,7 @@ def header_line(session: Session, prompts_from: str, server: Line, started: str)
     }
 
 
-def chunk_line(chunk: Chunk, reply: Reply, attempts: int) -> Line:
+def chunk_line(chunk: Chunk, reply: Reply, attempts: int) -> SampleLine:
     """All but `timing` is the same when the chunk is asked for again."""
     line = {
         "record": "chunk",
@@ -134,7 +142,7 @@ def chunk_line(chunk: Chunk, reply: Reply, attempts: int) -> Line:
     return {**line, "timing": {**timing, "attempts": attempts, "cached": reply.usage.cached}}
 
 
-def note_line(kind: NoteKind, what: str, chunk: int) -> Line:
+def note_line(kind: NoteKind, what: str, chunk: int) -> SampleLine:
     """Something that a reader should know; `chunk` was the next to be written."""
     return {"record": "note", "kind": kind, "what": what, "chunk": chunk, "time": time.time()}
 
@@ -168,56 +176,56 @@ def parse_samples(content: bytes, where: str) -> Samples:
     """
     *lines, rest = content.split(b"\n")
     header = parse_header(lines, where)
-    chunks: list[Line] = []
-    notes: list[Line] = []
+    chunks: list[SampleLine] = []
+    notes: list[SampleLine] = []
     for number, line in enumerate(lines[1:], 2):
         place = f"{where}, line {number}"
         value = json_object(line, place)
         if value.get("record") == "chunk":
-            index = require(ChunkRecord, value, place).index
+            index = require_record(ChunkRecord, value, place).index
             if index != len(chunks):
-                raise damaged(place, f"chunk {index} where {len(chunks)} is due")
+                raise damaged_samples(place, f"chunk {index} where {len(chunks)} is due")
             chunks.append(value)
         elif value.get("record") == "note":
-            require(NoteRecord, value, place)
+            require_record(NoteRecord, value, place)
             notes.append(value)
     return Samples(header, tuple(chunks), tuple(notes), len(content) - len(rest), len(rest))
 
 
-def parse_header(lines: Sequence[bytes], where: str) -> Line:
+def parse_header(lines: Sequence[bytes], where: str) -> SampleLine:
     hint = "start anew: orchestrate sample"
     if not lines:
         raise UsageError(Problem("is empty, or has no whole line", where, hint))
     header = json_object(lines[0], f"{where}, line 1")
-    if header.get("schema") != SCHEMA:
+    if header.get("schema") != SAMPLES_SCHEMA:
         raise UsageError(Problem("holds no samples", where, hint))
-    if header.get("format") != FORMAT:
-        what = f"format {header.get('format')}; this version knows format {FORMAT}"
+    if header.get("format") != SAMPLES_FORMAT:
+        what = f"format {header.get('format')}; this version knows format {SAMPLES_FORMAT}"
         raise UsageError(Problem(what, where, "another version of orchestrate wrote it"))
-    require(Header, header, f"{where}, line 1")
+    require_record(HeaderRecord, header, f"{where}, line 1")
     return header
 
 
-def json_object(line: bytes, where: str) -> Line:
+def json_object(line: bytes, where: str) -> SampleLine:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise damaged(where, "not a JSON object")
+        raise damaged_samples(where, "not a JSON object")
     return value
 
 
-def require(kind: type[R], value: Line, where: str) -> R:
+def require_record(kind: type[R], value: SampleLine, where: str) -> R:
     """Raises OrchestrateError where a part is missing or of another type."""
     try:
         return kind.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise damaged(where, f"{place}: {first['msg']}") from None
+        raise damaged_samples(where, f"{place}: {first['msg']}") from None
 
 
-def damaged(where: str, what: str) -> OrchestrateError:
+def damaged_samples(where: str, what: str) -> OrchestrateError:
     hint = "the file was changed after it was written; start anew, or take a copy"
     return OrchestrateError(Problem(f"damaged: {what}", where, hint))

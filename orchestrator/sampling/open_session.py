@@ -12,58 +12,65 @@ from orchestrator.api.target import Target
 from orchestrator.records.artifact import Artifact
 from orchestrator.records.provenance import provenance
 from orchestrator.sampling.file_format import Samples, header_line, note_line, read_samples
-from orchestrator.sampling.prompts import BUILT_IN, built_in, read_prompts
+from orchestrator.sampling.prompts import BUILT_IN, built_in_prompts, read_prompts
 from orchestrator.sampling.same_server import identity_of, require_same_server
-from orchestrator.sampling.session import Session, Settings
-from orchestrator.sampling.writer import Writer, cut_torn, new_file, old_file
+from orchestrator.sampling.session import SampleSession, SessionSettings
+from orchestrator.sampling.writer import (
+    SamplesFile,
+    create_samples_file,
+    cut_torn_line,
+    reopen_samples_file,
+)
 
 FILE = "samples.jsonl"
-Given = Mapping[str, Any]  # what the user said: a setting by its name, None where left open
+Options = Mapping[str, Any]  # what the user said: a setting by its name, None where left open
 
 
 @dataclass(frozen=True)
-class Begun:
+class OpenSession:
     """A file that is open for writing, what it holds by now, and where the result goes."""
 
-    writer: Writer
+    writer: SamplesFile
     samples: Samples
     artifact: Artifact
 
 
-def new_session(given: Given, prompts: str | None) -> Session:
-    settings = Settings(**{key: value for key, value in given.items() if value is not None})
-    return Session(settings, read_prompts(prompts) if prompts else built_in())
+def new_session(given: Options, prompts: str | None) -> SampleSession:
+    settings = SessionSettings(**{key: value for key, value in given.items() if value is not None})
+    return SampleSession(settings, read_prompts(prompts) if prompts else built_in_prompts())
 
 
 @contextmanager
-def begun(target: Target, session: Session, prompts: str | None) -> Iterator[Begun]:
+def start_session(
+    target: Target, session: SampleSession, prompts: str | None
+) -> Iterator[OpenSession]:
     """A new folder under artifacts/sample/, with a file that holds its header."""
     known = provenance(target)
     artifact = Artifact("sample", known, session.settings.seed)
     started = artifact.started.isoformat(timespec="seconds")
     header = header_line(session, prompts or BUILT_IN, identity_of(target, known), started)
     path = artifact.folder / FILE
-    with new_file(path, header) as writer:
-        yield Begun(writer, read_samples(path), artifact)
+    with create_samples_file(path, header) as writer:
+        yield OpenSession(writer, read_samples(path), artifact)
 
 
 @contextmanager
-def resumed(target: Target, path: Path) -> Iterator[Begun]:
+def resume_session(target: Target, path: Path) -> Iterator[OpenSession]:
     """The file as it was left, a torn last line cut off. Raises UsageError for another server."""
-    with old_file(path) as (writer, samples):
+    with reopen_samples_file(path) as (writer, samples):
         known = provenance(target)
         require_same_server(samples.header["server"], identity_of(target, known), str(path))
-        cut_torn(writer, samples)
+        cut_torn_line(writer, samples)
         if samples.tokens < samples.session.settings.target_tokens:
             what = f"resumed at chunk {len(samples.chunks)}"
             writer.append(note_line("resumed", what, len(samples.chunks)))
         started = datetime.fromisoformat(samples.header["started"]).astimezone(UTC)
         seed = samples.session.settings.seed
         artifact = Artifact("sample", known, seed, started, path.parent)
-        yield Begun(writer, samples, artifact)
+        yield OpenSession(writer, samples, artifact)
 
 
-def require_unchanged(path: Path, given: Given, prompts: str | None) -> None:
+def require_same_options(path: Path, given: Options, prompts: str | None) -> None:
     """Raises UsageError with everything that the file was begun otherwise with."""
     samples = read_samples(path)
     was = samples.header["settings"]
@@ -72,7 +79,11 @@ def require_unchanged(path: Path, given: Given, prompts: str | None) -> None:
         for key, value in given.items()
         if value is not None and value != was[key]
     ]
-    if prompts and Session(Settings(), read_prompts(prompts)).prompts != samples.session.prompts:
+    if (
+        prompts
+        and SampleSession(SessionSettings(), read_prompts(prompts)).prompts
+        != samples.session.prompts
+    ):
         found.append(f"--prompts was {samples.header['prompts_from']}, is {prompts}")
     hint = "leave these options away: the file knows them; or start anew without --resume"
     if found:

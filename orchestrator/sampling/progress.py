@@ -6,12 +6,12 @@ from types import TracebackType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from orchestrator.cli.console import Console
-from orchestrator.sampling.rate import Pace
+from orchestrator.sampling.rate import SamplingRate
 
 LINE_EVERY_S = 10.0
 
 
-class Shown:
+class ProgressDisplay:
     """While the context lasts. `at` is told after each chunk."""
 
     def __init__(self, console: Console) -> None:
@@ -22,7 +22,7 @@ class Shown:
             columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
             self._bar = Progress(*columns, console=console.err, transient=True)
 
-    def __enter__(self) -> "Shown":
+    def __enter__(self) -> "ProgressDisplay":
         self._console.quiet()
         if self._bar:
             self._bar.start()
@@ -38,7 +38,7 @@ class Shown:
         if self._bar:
             self._bar.stop()
 
-    def at(self, pace: Pace) -> None:
+    def at(self, pace: SamplingRate) -> None:
         if self._bar:
             done = min(pace.tokens, pace.target)
             self._bar.update(self._task, completed=done, total=pace.target, description=str(pace))

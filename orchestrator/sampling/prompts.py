@@ -7,9 +7,11 @@ from typing import Any
 from cluster.errors import Problem, UsageError
 from orchestrator.sampling.session import Messages
 
-HINT = 'one prompt a line; in a .jsonl file "text", {"prompt": "text"} or {"messages": [...]}'
+PROMPTS_HINT = (
+    'one prompt a line; in a .jsonl file "text", {"prompt": "text"} or {"messages": [...]}'
+)
 BUILT_IN = "built in"
-TEXTS = (
+PROMPTS = (
     "Explain how a suspension bridge carries its load, from the deck to the ground.",
     "Write a short story about a lighthouse keeper who receives a letter meant for someone else.",
     "Compare merge sort and quicksort: how they work, what they cost, when to choose which.",
@@ -30,8 +32,8 @@ TEXTS = (
 )
 
 
-def built_in() -> tuple[Messages, ...]:
-    return tuple(message_of(text) for text in TEXTS)
+def built_in_prompts() -> tuple[Messages, ...]:
+    return tuple(user_message(text) for text in PROMPTS)
 
 
 def read_prompts(path: str) -> tuple[Messages, ...]:
@@ -45,27 +47,27 @@ def read_prompts(path: str) -> tuple[Messages, ...]:
     is_json = Path(path).suffix == ".jsonl"
     lines = [(n, line.strip()) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
-        raise UsageError(Problem("holds no prompt", path, HINT))
+        raise UsageError(Problem("holds no prompt", path, PROMPTS_HINT))
     return tuple(
-        prompt_of(line, f"{path}, line {n}") if is_json else message_of(line) for n, line in lines
+        prompt_in(line, f"{path}, line {n}") if is_json else user_message(line) for n, line in lines
     )
 
 
-def prompt_of(line: str, where: str) -> Messages:
+def prompt_in(line: str, where: str) -> Messages:
     try:
         value: Any = json.loads(line)
     except ValueError as error:
-        raise UsageError(Problem(f"not valid JSON: {error}", where, HINT)) from None
+        raise UsageError(Problem(f"not valid JSON: {error}", where, PROMPTS_HINT)) from None
     if isinstance(value, dict):
         value = value.get("messages", value.get("prompt"))
     if isinstance(value, str) and value.strip():
-        return message_of(value)
+        return user_message(value)
     if isinstance(value, list) and value and all(is_message(each) for each in value):
         return tuple(value)
-    raise UsageError(Problem("is no prompt", where, HINT))
+    raise UsageError(Problem("is no prompt", where, PROMPTS_HINT))
 
 
-def message_of(text: str) -> Messages:
+def user_message(text: str) -> Messages:
     return ({"role": "user", "content": text},)
 
 

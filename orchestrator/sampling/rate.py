@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Pace:
+class SamplingRate:
     """`made` tokens of this run in `elapsed_s`, `tokens` of `target` in all."""
 
     chunks: int
@@ -24,10 +24,10 @@ class Pace:
         if not self.made:
             return said
         left = max(0, self.target - self.tokens) / self.rate if self.rate else 0
-        return f"{said}, {self.rate:,.1f} tokens/s, {as_time(left)} left"
+        return f"{said}, {self.rate:,.1f} tokens/s, {clock_text(left)} left"
 
 
-def as_time(seconds: float) -> str:
+def clock_text(seconds: float) -> str:
     """As on a clock: 0:07, 12:30, 4:05:00."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)

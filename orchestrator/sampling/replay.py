@@ -13,8 +13,8 @@ from orchestrator.api.target import Target
 from orchestrator.records.provenance import provenance
 from orchestrator.sampling.compare import ChunkComparison, ChunkDivergence, compare_chunks
 from orchestrator.sampling.file_format import Samples, chunk_line
-from orchestrator.sampling.rate import Pace
-from orchestrator.sampling.request import replied
+from orchestrator.sampling.rate import SamplingRate
+from orchestrator.sampling.request import send_with_retries
 from orchestrator.sampling.run import Hearing
 from orchestrator.sampling.same_server import identity_differences, identity_of
 from orchestrator.sampling.session import Chunk
@@ -52,7 +52,7 @@ def replay(
     unlike = identity_differences(samples.header["server"], now, file)
     for each in unlike:
         hearing.warn(f"another server than the recorded one: {each}")
-    found = asyncio.run(asked(target, samples, hearing, timeout_s))
+    found = asyncio.run(replay_chunks(target, samples, hearing, timeout_s))
     tokens, matching = sum(each.tokens for each in found), sum(each.matching for each in found)
     same = sum(each.identical for each in found)
     return ReplayReport(
@@ -73,7 +73,7 @@ def replay(
     )
 
 
-async def asked(
+async def replay_chunks(
     target: Target, samples: Samples, hearing: Hearing, timeout_s: float
 ) -> list[ChunkComparison]:
     """One at a time, in order, whatever the concurrency of the session was."""
@@ -86,13 +86,15 @@ async def asked(
                 hearing.warn(f"{failure.kind}: {failure}; again in {pause_s:g} s")
 
             call = session.call(target.model, chunk)
-            reply, attempts = await replied(server, call, target.shown, timeout_s, waits)
+            reply, attempts = await send_with_retries(server, call, target.shown, timeout_s, waits)
             each = compare_chunks(was, chunk_line(chunk, reply, attempts))
             if not each.identical and all(one.identical for one in found):
                 hearing.warn(f"not the same: {each}")
             found.append(each)
             done = sum(one.tokens for one in found)
-            hearing.at(Pace(len(found), done, samples.tokens, done, time.monotonic() - begun))
+            hearing.at(
+                SamplingRate(len(found), done, samples.tokens, done, time.monotonic() - begun)
+            )
     return found
 
 

@@ -10,14 +10,14 @@ from orchestrator.api.request import Call
 from orchestrator.api.send import Server, send
 from orchestrator.sampling.file_format import token_ids_of
 
-ATTEMPTS = 6  # pauses of 15.5 s in all: shorter than any load of a model
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-PASSING = ("connect", "rate limited", "server error", "broken", "invalid JSON")
-Waits = Callable[[Failure, float], None]
+CHUNK_ATTEMPTS = 6  # pauses of 15.5 s in all: shorter than any load of a model
+CHUNK_FIRST_PAUSE_S, CHUNK_LONGEST_PAUSE_S = 0.5, 30.0
+TRANSIENT = ("connect", "rate limited", "server error", "broken", "invalid JSON")
+OnRetry = Callable[[Failure, float], None]
 
 
-async def replied(
-    server: Server, call: Call, where: str, timeout_s: float, waits: Waits
+async def send_with_retries(
+    server: Server, call: Call, where: str, timeout_s: float, waits: OnRetry
 ) -> tuple[Reply, int]:
     """The answer and the number of attempts. Raises RequestFailed where none came."""
     count = 0
@@ -31,24 +31,24 @@ async def replied(
         assert isinstance(outcome, Failure)
         waits(outcome, pause_s)
 
-    outcome = await again(attempt, pause_before_next_s, attempts=ATTEMPTS, waits=told)
+    outcome = await again(attempt, retry_pause_s, attempts=CHUNK_ATTEMPTS, waits=told)
     if isinstance(outcome, Failure):
         raise RequestFailed(outcome, where)
     require_tokens(outcome, where)
     return outcome, count
 
 
-def pause_before_next_s(outcome: Outcome, count: int) -> float | None:
+def retry_pause_s(outcome: Outcome, count: int) -> float | None:
     """Seconds until the same may be sent again; None where it may not.
 
     Nothing was written, and the seed is the same: repeating gives the same. But after a time-out
     the first one may still run beside it.
     """
-    if not isinstance(outcome, Failure) or outcome.kind not in PASSING:
+    if not isinstance(outcome, Failure) or outcome.kind not in TRANSIENT:
         return None
     if outcome.retry_after_s is not None:
-        return outcome.retry_after_s if outcome.retry_after_s <= LONGEST_PAUSE_S else None
-    return float(FIRST_PAUSE_S * 2 ** (count - 1))
+        return outcome.retry_after_s if outcome.retry_after_s <= CHUNK_LONGEST_PAUSE_S else None
+    return float(CHUNK_FIRST_PAUSE_S * 2 ** (count - 1))
 
 
 def require_tokens(reply: Reply, where: str) -> None:

@@ -10,47 +10,51 @@ import httpx
 from orchestrator.api.reply import Failure, Reply
 from orchestrator.api.send import Server, connected
 from orchestrator.api.target import Target
-from orchestrator.sampling.file_format import Line, NoteKind, Samples, chunk_line, note_line
-from orchestrator.sampling.rate import Pace
-from orchestrator.sampling.request import replied
+from orchestrator.sampling.file_format import NoteKind, SampleLine, Samples, chunk_line, note_line
+from orchestrator.sampling.rate import SamplingRate
+from orchestrator.sampling.request import send_with_retries
 from orchestrator.sampling.same_server import card_of, require_same_card
 from orchestrator.sampling.server_load import foreign_requests, read_load
-from orchestrator.sampling.session import Chunk
-from orchestrator.sampling.writer import Writer
+from orchestrator.sampling.session import Chunk, SessionSettings
+from orchestrator.sampling.writer import SamplesFile
 
-LOOK_EVERY_S = 5.0
+LOAD_EVERY_S = 5.0
 
 
 @dataclass(frozen=True)
 class Hearing:
     """Who is told of progress, and of what may spoil the session."""
 
-    at: Callable[[Pace], None]
+    at: Callable[[SamplingRate], None]
     warn: Callable[[str], None]
 
 
-class Keeper:
+class SessionWriter:
     """Takes answers in any order, and writes them in the order of their chunks."""
 
-    def __init__(self, begun: Samples, writer: Writer, hearing: Hearing) -> None:
+    def __init__(self, begun: Samples, writer: SamplesFile, hearing: Hearing) -> None:
         self.session = begun.session
         self.card = begun.header["server"]["card"]
         self._writer, self._hearing = writer, hearing
         self.kept = self._asked = len(begun.chunks)
         self._tokens = self._before = begun.tokens
         self.answers = 0
-        self._held: dict[int, Line] = {}
+        self._held: dict[int, SampleLine] = {}
         self._begun = time.monotonic()
 
     @property
-    def full(self) -> bool:
-        return self._tokens >= self.session.settings.target_tokens
+    def settings(self) -> SessionSettings:
+        return self.session.settings
 
     @property
-    def pace(self) -> Pace:
+    def full(self) -> bool:
+        return self._tokens >= self.settings.target_tokens
+
+    @property
+    def pace(self) -> SamplingRate:
         made, elapsed_s = self._tokens - self._before, time.monotonic() - self._begun
-        target = self.session.settings.target_tokens
-        return Pace(self.kept, self._tokens, target, made, elapsed_s)
+        target = self.settings.target_tokens
+        return SamplingRate(self.kept, self._tokens, target, made, elapsed_s)
 
     def tell(self) -> None:
         self._hearing.at(self.pace)
@@ -75,64 +79,68 @@ class Keeper:
         self._writer.append(note_line(kind, what, self.kept))
 
 
-def run(target: Target, keeper: Keeper, timeout_s: float) -> None:
+def run_session(target: Target, session: SessionWriter, timeout_s: float) -> None:
     """Until the session is full. Raises RequestFailed where the server does not answer."""
-    keeper.tell()
+    session.tell()
     with target.http() as http:
         before = read_load(http)
         if before is None:
-            keeper.note("unseen", "whether others use this server meanwhile cannot be seen")
-        asyncio.run(asked(target, keeper, http, timeout_s))
-        others = foreign_requests(before, read_load(http), keeper.answers)
-    if others and keeper.session.settings.is_reference:
-        keeper.note("others", f"the server answered {others} requests of others meanwhile")
+            session.note("unseen", "whether others use this server meanwhile cannot be seen")
+        asyncio.run(send_chunks(target, session, http, timeout_s))
+        others = foreign_requests(before, read_load(http), session.answers)
+    if others and session.settings.is_reference:
+        session.note("others", f"the server answered {others} requests of others meanwhile")
 
 
-async def asked(target: Target, keeper: Keeper, http: httpx.Client, timeout_s: float) -> None:
+async def send_chunks(
+    target: Target, session: SessionWriter, http: httpx.Client, timeout_s: float
+) -> None:
     """As many requests at once as the session allows; whoever fills it ends the others."""
-    at_once = keeper.session.settings.concurrency
+    at_once = session.settings.concurrency
     async with connected(target.url, target.key, connections=at_once) as server:
 
         async def work() -> None:
-            while not keeper.full:
-                await one(target, keeper, server, timeout_s)
+            while not session.full:
+                await send_chunk(target, session, server, timeout_s)
             for task in tasks:
                 task.cancel()
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(watch(keeper, http))]
+                tasks = [group.create_task(watch_load(session, http))]
                 tasks += [group.create_task(work()) for _ in range(at_once)]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
 
-async def one(target: Target, keeper: Keeper, server: Server, timeout_s: float) -> None:
-    chunk = keeper.take()
+async def send_chunk(
+    target: Target, session: SessionWriter, server: Server, timeout_s: float
+) -> None:
+    chunk = session.take()
 
     def waits(failure: Failure, pause_s: float) -> None:
         what = f"chunk {chunk.index}: {failure.kind}: {failure}; sent again after {pause_s:g} s"
-        keeper.note("sent again", what)
+        session.note("sent again", what)
 
-    call = keeper.session.call(target.model, chunk)
-    reply, attempts = await replied(server, call, target.shown, timeout_s, waits)
+    call = session.session.call(target.model, chunk)
+    reply, attempts = await send_with_retries(server, call, target.shown, timeout_s, waits)
     if attempts > 1:
-        require_card_unchanged(target, keeper)
-    keeper.keep(chunk, reply, attempts)
+        require_card_unchanged(target, session)
+    session.keep(chunk, reply, attempts)
 
 
-def require_card_unchanged(target: Target, keeper: Keeper) -> None:
+def require_card_unchanged(target: Target, session: SessionWriter) -> None:
     """Raises UsageError where another model came up while the server was away."""
     if card := card_of(target):
-        require_same_card(keeper.card, card, target.shown)
+        require_same_card(session.card, card, target.shown)
 
 
-async def watch(keeper: Keeper, http: httpx.Client) -> None:
+async def watch_load(session: SessionWriter, http: httpx.Client) -> None:
     """Look now and then, while a request of ours is under way, whether others are there too."""
-    at_once, alone = keeper.session.settings.concurrency, True
+    at_once, alone = session.settings.concurrency, True
     while seen := await asyncio.to_thread(read_load, http):
         others = seen.in_server - at_once
         if others > 0 and alone:
-            keeper.note("others", f"{others} requests of others are in the server")
+            session.note("others", f"{others} requests of others are in the server")
         alone = others <= 0
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(LOAD_EVERY_S)

@@ -9,7 +9,13 @@ import httpx
 
 from cluster.errors import OrchestrateError, Problem, UsageError
 from orchestrator.api.target import Target
-from orchestrator.records.compare import Fact, compare_facts, facts_of, host_facts, provenance_of
+from orchestrator.records.compare import (
+    ServerFact,
+    compare_facts,
+    host_facts,
+    provenance_facts,
+    provenance_of,
+)
 from orchestrator.records.provenance import Provenance
 
 CARD = ("id", "root", "max_model_len")  # of /v1/models: what it serves, from where, how long
@@ -34,15 +40,15 @@ def card_of(target: Target) -> Mapping[str, Any]:
         return {}
 
 
-def card_facts(card: Mapping[str, Any]) -> Iterator[Fact]:
+def card_facts(card: Mapping[str, Any]) -> Iterator[ServerFact]:
     for key in CARD:
         value = card.get(key)
-        yield Fact("model", f"card.{key}", "" if value is None else str(value))
+        yield ServerFact("model", f"card.{key}", "" if value is None else str(value))
 
 
-def identity_facts(identity: Identity) -> Iterator[Fact]:
+def identity_facts(identity: Identity) -> Iterator[ServerFact]:
     server = provenance_of(identity)
-    yield from facts_of(server)
+    yield from provenance_facts(server)
     yield from host_facts(server.hosts)
     yield from card_facts(identity.get("card") or {})
 
@@ -57,7 +63,7 @@ def identity_differences(was: Identity, now: Identity, where: str) -> tuple[str,
     return tuple(difference_texts(before, list(identity_facts(now))))
 
 
-def difference_texts(was: list[Fact], now: list[Fact]) -> Iterator[str]:
+def difference_texts(was: list[ServerFact], now: list[ServerFact]) -> Iterator[str]:
     for each in compare_facts(was, now):
         if each.name not in IGNORED:
             first, second = (value or "not known" for value in (each.first, each.second))
@@ -66,15 +72,17 @@ def difference_texts(was: list[Fact], now: list[Fact]) -> Iterator[str]:
 
 def require_same_server(was: Identity, now: Identity, where: str) -> None:
     """Raises UsageError with each difference."""
-    require_none(identity_differences(was, now, where), where)
+    require_no_difference(identity_differences(was, now, where), where)
 
 
 def require_same_card(was: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
     """Raises UsageError with each difference."""
-    require_none(tuple(difference_texts(list(card_facts(was)), list(card_facts(now)))), where)
+    require_no_difference(
+        tuple(difference_texts(list(card_facts(was)), list(card_facts(now)))), where
+    )
 
 
-def require_none(differences: tuple[str, ...], where: str) -> None:
+def require_no_difference(differences: tuple[str, ...], where: str) -> None:
     hint = "a session belongs to one server: bring that one back, or start anew without --resume"
     found = [Problem(f"another server: {each}", where) for each in differences]
     if found:

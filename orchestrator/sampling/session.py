@@ -13,7 +13,7 @@ Messages = tuple[Message, ...]
 
 
 @dataclass(frozen=True)
-class Settings:
+class SessionSettings:
     """What the user chooses. Every chunk asks for `chunk_max_tokens`, the last one too."""
 
     target_tokens: int = 300_000
@@ -29,7 +29,7 @@ class Settings:
         return self.concurrency == 1
 
 
-KEYS = tuple(each.name for each in fields(Settings))
+SETTING_NAMES = tuple(each.name for each in fields(SessionSettings))
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Session:
+class SampleSession:
     """The settings, and the prompts that take turns."""
 
-    settings: Settings
+    settings: SessionSettings
     prompts: tuple[Messages, ...] = field(repr=False)
 
     def chunk(self, index: int) -> Chunk:

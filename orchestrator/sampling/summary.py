@@ -9,9 +9,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from orchestrator.sampling.file_format import parse_samples
-from orchestrator.sampling.rate import as_time
+from orchestrator.sampling.rate import clock_text
 
-LOUD = "NOT a reference session: {n} requests at once change what is computed beside each other"
+NOT_REFERENCE = (
+    "NOT a reference session: {n} requests at once change what is computed beside each other"
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def summary_of(content: bytes, file: str) -> SampleReport:
     """All of it follows from the file. Raises OrchestrateError where that is damaged."""
     samples = parse_samples(content, file)
     settings, server = samples.session.settings, samples.header["server"]
-    seconds = busy_s([chunk["timing"] for chunk in samples.chunks])
+    seconds = request_seconds([chunk["timing"] for chunk in samples.chunks])
     others = any(note["kind"] == "others" for note in samples.notes)
     return SampleReport(
         url=server["url"],
@@ -62,7 +64,7 @@ def summary_of(content: bytes, file: str) -> SampleReport:
     )
 
 
-def busy_s(timings: Sequence[Mapping[str, float]]) -> float:
+def request_seconds(timings: Sequence[Mapping[str, float]]) -> float:
     """Seconds that at least one of the requests covers."""
     total, covered = 0.0, 0.0
     for start, end in sorted(
@@ -73,13 +75,13 @@ def busy_s(timings: Sequence[Mapping[str, float]]) -> float:
     return total
 
 
-def loud(concurrency: int) -> str:
-    return LOUD.format(n=concurrency)
+def not_reference_text(concurrency: int) -> str:
+    return NOT_REFERENCE.format(n=concurrency)
 
 
 def sample_screen(report: SampleReport) -> RenderableType:
     ends = ", ".join(f"{count} {reason}" for reason, count in report.finish_reasons.items())
-    rate = f"{report.tokens_per_s:,.1f} tokens/s over {as_time(report.seconds)} of requests"
+    rate = f"{report.tokens_per_s:,.1f} tokens/s over {clock_text(report.seconds)} of requests"
     rows = [
         f"{report.tokens:,} tokens in {report.chunks} chunks of {report.model} at {report.url}",
         f"  file       {report.file}",
@@ -90,7 +92,7 @@ def sample_screen(report: SampleReport) -> RenderableType:
     ]
     parts = [Text(row) for row in rows]
     if report.concurrency > 1:
-        parts.append(Text(loud(report.concurrency), style="bold red"))
+        parts.append(Text(not_reference_text(report.concurrency), style="bold red"))
     elif not report.reference:
         parts.append(Text("NOT a reference session: others used the server", style="bold red"))
     return Group(*parts, *(Text(f"  note       {each}", style="dim") for each in report.notes))

@@ -10,18 +10,18 @@ from io import FileIO
 from pathlib import Path
 
 from cluster.errors import Busy, Problem, UsageError
-from orchestrator.records.artifact import not_written
-from orchestrator.sampling.file_format import Line, Samples, read_samples
+from orchestrator.records.artifact import write_error
+from orchestrator.sampling.file_format import SampleLine, Samples, read_samples
 
 
 @dataclass(frozen=True)
-class Writer:
+class SamplesFile:
     """The only one that writes this file; it is locked."""
 
     path: Path
     file: FileIO
 
-    def append(self, line: Line) -> None:
+    def append(self, line: SampleLine) -> None:
         """Raises OrchestrateError where the disk is full."""
         data = memoryview(json.dumps(line).encode() + b"\n")
         try:
@@ -29,13 +29,13 @@ class Writer:
                 data = data[self.file.write(data) :]
             os.fsync(self.file.fileno())
         except OSError as error:
-            raise not_written(self.path, error) from None
+            raise write_error(self.path, error) from None
 
 
 @contextmanager
-def new_file(path: Path, header: Line) -> Iterator[Writer]:
+def create_samples_file(path: Path, header: SampleLine) -> Iterator[SamplesFile]:
     """A file with its header, durable. Raises OrchestrateError where it cannot be made."""
-    with opened(path, "xb") as writer:
+    with lock_samples_file(path, "xb") as writer:
         writer.append(header)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
@@ -46,31 +46,31 @@ def new_file(path: Path, header: Line) -> Iterator[Writer]:
 
 
 @contextmanager
-def old_file(path: Path) -> Iterator[tuple[Writer, Samples]]:
+def reopen_samples_file(path: Path) -> Iterator[tuple[SamplesFile, Samples]]:
     """What a file holds, and its writer; a torn last line is cut off when the first one is added.
 
     Raises Busy while another run writes it.
     """
     if not path.is_file():
         raise UsageError(Problem("no such file", str(path)))
-    with opened(path, "ab") as writer:
+    with lock_samples_file(path, "ab") as writer:
         yield writer, read_samples(path)
 
 
-def cut_torn(writer: Writer, samples: Samples) -> None:
+def cut_torn_line(writer: SamplesFile, samples: Samples) -> None:
     if samples.torn:
         try:
             os.ftruncate(writer.file.fileno(), samples.whole)
         except OSError as error:
-            raise not_written(writer.path, error) from None
+            raise write_error(writer.path, error) from None
 
 
 @contextmanager
-def opened(path: Path, mode: str) -> Iterator[Writer]:
+def lock_samples_file(path: Path, mode: str) -> Iterator[SamplesFile]:
     try:
         file = FileIO(path, mode.replace("b", ""))
     except OSError as error:
-        raise not_written(path, error) from None
+        raise write_error(path, error) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,5 +78,5 @@ def opened(path: Path, mode: str) -> Iterator[Writer]:
             what = "another `orchestrate sample` writes this file"
             raise Busy(Problem(what, str(path), "wait until it has ended")) from None
         except OSError as error:
-            raise not_written(path, error) from None
-        yield Writer(path, file)
+            raise write_error(path, error) from None
+        yield SamplesFile(path, file)

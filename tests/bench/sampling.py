@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from orchestrator.api.request import Call
 from orchestrator.api.target import Wanted, open_target
-from orchestrator.sampling.open_session import begun, new_session
-from orchestrator.sampling.run import Hearing, Keeper, run
-from orchestrator.sampling.session import Session
+from orchestrator.sampling.open_session import new_session, start_session
+from orchestrator.sampling.run import Hearing, SessionWriter, run_session
+from orchestrator.sampling.session import SampleSession
 from tests.bench.load import served_apart
 from tests.bench.timing import HEADER, Row, seconds
 
@@ -24,12 +24,12 @@ ROUNDS, CHUNKS, TOKENS, GAP_S = 3, 8, 1024, 0.002
 REAL_CHUNKS, REAL_TOKENS = 8, 256
 
 
-def ours(url: str, session: Session) -> tuple[int, float]:
+def ours(url: str, session: SampleSession) -> tuple[int, float]:
     """Into a file, as the verb does: chunks, and seconds from the first look to the last record."""
     hearing = Hearing(lambda pace: None, lambda line: None)
-    with open_target(Wanted(url)) as target, begun(target, session, None) as file:
-        keeper = Keeper(file.samples, file.writer, hearing)
-        taken = seconds(lambda: run(target, keeper, 600))
+    with open_target(Wanted(url)) as target, start_session(target, session, None) as file:
+        keeper = SessionWriter(file.samples, file.writer, hearing)
+        taken = seconds(lambda: run_session(target, keeper, 600))
     return keeper.kept, taken
 
 
@@ -42,7 +42,7 @@ def bare(url: str, calls: list[Call]) -> None:
             json.loads(connection.getresponse().read())
 
 
-def rounds(url: str, session: Session, chunks: int) -> tuple[list[float], list[float]]:
+def rounds(url: str, session: SampleSession, chunks: int) -> tuple[list[float], list[float]]:
     """In turn; ours and bare. Those of ours go into a folder that is thrown away."""
     found, other = [], []
     calls = [session.call("tiny", session.chunk(index)) for index in range(chunks)]

@@ -9,8 +9,8 @@ from typing import Any
 
 from orchestrator.api.target import Home, Target
 from orchestrator.audit.archive import pack
-from orchestrator.audit.bundle_files import Known, files_of
-from orchestrator.audit.sha256sums import with_list
+from orchestrator.audit.bundle_files import BundleInputs, bundle_files
+from orchestrator.audit.sha256sums import with_sums
 from orchestrator.models.lockfile import LockedFile, LockedModel
 from orchestrator.models.verify.manifest import manifest_of
 from orchestrator.models.verify.verify import HostVerify, VerifyReport
@@ -87,7 +87,7 @@ def manifest(sums: Mapping[str, str] = SHA256, *, commit: str = COMMIT) -> dict[
     return manifest_of(report, locked, "2026-11-21T11:00:00+00:00", "ada@desk")
 
 
-def known(**changes: Any) -> Known:
+def known(**changes: Any) -> BundleInputs:
     plain: dict[str, Any] = {
         "server": server(),
         "created": NOON,
@@ -98,11 +98,11 @@ def known(**changes: Any) -> Known:
         "manifest": json.dumps(manifest()).encode(),
         "others": {"samples/s.jsonl": samples([1, 2, 3], [4, 5, 6]), "added/x/note": b"hello"},
     }
-    return Known(**{**plain, **changes})
+    return BundleInputs(**{**plain, **changes})
 
 
 def files(**changes: Any) -> dict[str, bytes]:
-    return with_list(files_of(known(**changes)))
+    return with_sums(bundle_files(known(**changes)))
 
 
 def written(path: Path, content: Mapping[str, bytes] | None = None) -> Path:

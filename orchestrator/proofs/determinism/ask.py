@@ -21,7 +21,7 @@ from orchestrator.proofs.determinism.background_load import (
     probe_call,
     probe_prompt,
 )
-from orchestrator.proofs.determinism.compare import Answer
+from orchestrator.proofs.determinism.compare import ComparedAnswer
 
 ALONE_SHARE = 10  # of the requests, one in so many is also sent alone, cold and warm
 HITS = ("vllm:prefix_cache_hits", "vllm:prefix_cache_hits_total")
@@ -62,14 +62,14 @@ class FailedRequest:
 class Observations:
     """What has come back so far. `hits`: prompt tokens found in the prefix cache, by condition."""
 
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[ComparedAnswer] = field(default_factory=list)
     failed: list[FailedRequest] = field(default_factory=list)
     background: list[BackgroundRequest] = field(default_factory=list)
     hits: dict[str, float] = field(default_factory=dict)
 
     def record(self, number: int, condition: str, outcome: Outcome) -> None:
         if isinstance(outcome, Reply):
-            self.answers.append(Answer(number, condition, outcome))
+            self.answers.append(ComparedAnswer(number, condition, outcome))
         else:
             self.failed.append(FailedRequest(number, condition, outcome))
 

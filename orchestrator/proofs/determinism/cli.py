@@ -12,12 +12,14 @@ from orchestrator.proofs.cli import prove
 from orchestrator.proofs.determinism.ask import DeterminismRequest, new_run, observe
 from orchestrator.proofs.determinism.report import DeterminismReport, determinism_report
 
-Requests = Annotated[int, typer.Option(min=2, help="How often the same is sent under load.")]
-Concurrency = Annotated[
+ComparedRequests = Annotated[
+    int, typer.Option(min=2, help="How often the same is sent under load.")
+]
+LoadConcurrency = Annotated[
     int, typer.Option(min=1, help="Of these at once, beside as many of background load.")
 ]
-Tokens = Annotated[int, typer.Option(min=1, help="Tokens of each compared answer.")]
-Seed = Annotated[int, typer.Option(help="Of the prompt and of the background load.")]
+AnswerTokens = Annotated[int, typer.Option(min=1, help="Tokens of each compared answer.")]
+PromptSeed = Annotated[int, typer.Option(help="Of the prompt and of the background load.")]
 Bitwise = Annotated[
     bool,
     typer.Option(
@@ -29,10 +31,10 @@ Bitwise = Annotated[
 
 
 def prove_determinism(
-    requests: Requests = 100,
-    concurrency: Concurrency = 10,
-    tokens: Tokens = 128,
-    seed: Seed = 0,
+    requests: ComparedRequests = 100,
+    concurrency: LoadConcurrency = 10,
+    tokens: AnswerTokens = 128,
+    seed: PromptSeed = 0,
     bitwise: Bitwise = False,
     url: Url = None,
     model: ModelName = None,

@@ -12,7 +12,7 @@ TEXT_SHOWN = 40  # characters of text from where two answers diverge
 
 
 @dataclass(frozen=True)
-class Answer:
+class ComparedAnswer:
     """The answer to a compared request; `number` counts from 1 in the order of sending."""
 
     number: int
@@ -94,7 +94,7 @@ def exact_logprobs(reply: Reply) -> tuple[tuple[Ranked, frozenset[Ranked]], ...]
     return tuple((place.chosen, frozenset(place.top)) for place in reply.places)
 
 
-def compare_answers(answers: Sequence[Answer]) -> AnswerComparison:
+def compare_answers(answers: Sequence[ComparedAnswer]) -> AnswerComparison:
     """The first one is the reference; `answers` is not empty."""
     reference = answers[0].reply
     expected = tokens_of(reference)
@@ -102,23 +102,23 @@ def compare_answers(answers: Sequence[Answer]) -> AnswerComparison:
     other = [each for each in answers if tokens_of(each.reply) != expected]
     matching = count_conditions(same)
     return AnswerComparison(
-        answers=distinct(answers),
+        answers=distinct_answers(answers),
         token_sequences=len({tokens_of(each.reply) for each in answers}),
         divergences=tuple(divergences_from(reference, other)),
-        drift=drift(reference, same),
+        drift=find_drift(reference, same),
         same_by_condition={
             each: (matching[each], total) for each, total in count_conditions(answers).items()
         },
     )
 
 
-def count_conditions(answers: Iterable[Answer]) -> Counter[str]:
+def count_conditions(answers: Iterable[ComparedAnswer]) -> Counter[str]:
     return Counter(each.condition for each in answers)
 
 
-def distinct(answers: Sequence[Answer]) -> tuple[DistinctAnswer, ...]:
+def distinct_answers(answers: Sequence[ComparedAnswer]) -> tuple[DistinctAnswer, ...]:
     """The most frequent first; answers whose logprobs differ are two."""
-    found: dict[tuple[object, ...], list[Answer]] = {}
+    found: dict[tuple[object, ...], list[ComparedAnswer]] = {}
     for each in answers:
         found.setdefault((tokens_of(each.reply), exact_logprobs(each.reply)), []).append(each)
     return tuple(
@@ -136,23 +136,25 @@ def distinct(answers: Sequence[Answer]) -> tuple[DistinctAnswer, ...]:
     )
 
 
-def divergences_from(reference: Reply, answers: Sequence[Answer]) -> Iterator[AnswerDivergence]:
+def divergences_from(
+    reference: Reply, answers: Sequence[ComparedAnswer]
+) -> Iterator[AnswerDivergence]:
     for each in answers:
         if found := first_divergence(tokens_of(reference), tokens_of(each.reply)):
             yield divergence_of(reference, each, found)
 
 
-def divergence_of(reference: Reply, one: Answer, found: Divergence) -> AnswerDivergence:
+def divergence_of(reference: Reply, one: ComparedAnswer, found: Divergence) -> AnswerDivergence:
     return AnswerDivergence(
         one.number,
         one.condition,
         found.position,
-        side(reference, one.reply, found.position),
-        side(one.reply, reference, found.position),
+        divergence_side(reference, one.reply, found.position),
+        divergence_side(one.reply, reference, found.position),
     )
 
 
-def side(own: Reply, other: Reply, position: int) -> Side:
+def divergence_side(own: Reply, other: Reply, position: int) -> Side:
     mine, others = place_at(own, position), place_at(other, position)
     tokens = tokens_of(own)
     start = next(
@@ -175,7 +177,7 @@ def logprob_in(place: Place, token: str) -> float | None:
     return next((each.logprob for each in place.top if each.token == token), None)
 
 
-def drift(reference: Reply, same: Sequence[Answer]) -> LogprobDrift | None:
+def find_drift(reference: Reply, same: Sequence[ComparedAnswer]) -> LogprobDrift | None:
     """None when all logprobs, chosen and most likely ones, are bitwise equal."""
     expected = exact_logprobs(reference)
     other = [each for each in same if exact_logprobs(each.reply) != expected]

@@ -17,7 +17,7 @@ from orchestrator.proofs.determinism.compare import (
     tokens_of,
 )
 from orchestrator.proofs.proof import Proof
-from orchestrator.proofs.smoke import finding_of
+from orchestrator.proofs.smoke import finding_maker
 
 FEW = 4  # a greedy answer of a trained model repeats a token less often than this
 INVARIANT = "VLLM_BATCH_INVARIANT"
@@ -68,7 +68,7 @@ def determinism_findings(
         return
     if not tokens_of(seen.answers[0].reply):
         what = "no token ids and no logprobs came: nothing can be compared token by token"
-        yield finding_of("tokens", target)("failure", what, "vLLM gives both")
+        yield finding_maker("tokens", target)("failure", what, "vLLM gives both")
         return
     for condition in found.same_by_condition:
         yield tokens_finding(target, condition, found)
@@ -77,7 +77,7 @@ def determinism_findings(
 
 
 def requests_finding(target: Target, seen: Observations, found: AnswerComparison) -> Finding:
-    made = finding_of("requests", target)
+    made = finding_maker("requests", target)
     if seen.failed:
         first = seen.failed[0]
         is_background = first.condition == BACKGROUND
@@ -97,7 +97,7 @@ def requests_finding(target: Target, seen: Observations, found: AnswerComparison
 
 
 def tokens_finding(target: Target, condition: str, found: AnswerComparison) -> Finding:
-    made = finding_of(condition, target)
+    made = finding_maker(condition, target)
     same, count = found.same_by_condition[condition]
     here = [each for each in found.divergences if each.condition == condition]
     if not here:
@@ -126,7 +126,7 @@ def logprob_text(side: Side) -> str:
 def logprobs_finding(
     target: Target, request: DeterminismRequest, seen: Observations, found: AnswerComparison
 ) -> Finding:
-    made = finding_of("logprobs", target)
+    made = finding_maker("logprobs", target)
     must_be_equal = request.bitwise or claims_invariance(target)
     state: State = "failure" if must_be_equal else "warning"
     if not seen.answers[0].reply.places:
@@ -146,7 +146,7 @@ def drift_text(drift: LogprobDrift) -> str:
 
 def cache_finding(target: Target, seen: Observations) -> Finding:
     """Whether cold was cold and warm was warm; background load has cache hits of its own."""
-    made = finding_of("prefix cache", target)
+    made = finding_maker("prefix cache", target)
     cold, warm = seen.hits.get("alone, cold"), seen.hits.get("alone, warm")
     if cold is None or warm is None:
         what = "the server does not count its cache hits: cold and warm are not confirmed"

@@ -10,39 +10,43 @@ from orchestrator.api.reply import Failure, Outcome
 from orchestrator.api.request import Call
 from orchestrator.api.send import ANSWER_LIMIT_S, connected
 from orchestrator.api.target import Target
-from orchestrator.proofs.structured.judge import Sample, finding, result_of, sample_of
+from orchestrator.proofs.structured.judge import Sample, judge_sample, schema_finding, schema_result
 from orchestrator.proofs.structured.report import StructuredReport
-from orchestrator.proofs.structured.subject import Sampling, Subject
-from orchestrator.records.jsonl import Keep
+from orchestrator.proofs.structured.subject import Sampling, SchemaSubject
+from orchestrator.records.jsonl import WriteLine
 
-AT_ONCE = 8
-LOST = ("connect", "timeout")  # what the next request would meet as well
+SAMPLES_AT_ONCE = 8
+LOST_SERVER = ("connect", "timeout")  # what the next request would meet as well
 DENIED = (401, 403, 404)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """The number-th sample of a subject."""
 
-    subject: Subject
+    subject: SchemaSubject
     number: int
 
 
-def ask_structured(
-    target: Target, subjects: Sequence[Subject], sampling: Sampling, keep: Keep, tell: Tell
+def sample_schemas(
+    target: Target,
+    subjects: Sequence[SchemaSubject],
+    sampling: Sampling,
+    keep: WriteLine,
+    tell: Tell,
 ) -> StructuredReport:
     """Every sample of every schema; after a lost server nothing more is sent."""
-    asked = [Asked(each, n) for each in subjects for n in range(sampling.samples)]
+    asked = [Question(each, n) for each in subjects for n in range(sampling.samples)]
     tell(
         f"asking {target.shown}: {len(asked)} samples of {len(subjects)} schemas, "
-        f"{AT_ONCE} at once, at most {ANSWER_LIMIT_S:g} s each"
+        f"{SAMPLES_AT_ONCE} at once, at most {ANSWER_LIMIT_S:g} s each"
     )
     samples = asyncio.run(Sampler(target, sampling, keep, tell).all(asked))
     results = [
-        result_of(each, [sample for sample in samples if sample.schema == each.name])
+        schema_result(each, [sample for sample in samples if sample.schema == each.name])
         for each in subjects
     ]
-    findings = tuple(finding(each, target.shown, sampling.samples) for each in results)
+    findings = tuple(schema_finding(each, target.shown, sampling.samples) for each in results)
     return StructuredReport(target.shown, target.model, findings, sampling, tuple(results))
 
 
@@ -52,10 +56,10 @@ class Sampler:
 
     target: Target
     sampling: Sampling
-    keep: Keep
+    keep: WriteLine
     tell: Tell
 
-    async def all(self, asked: Sequence[Asked]) -> list[Sample]:
+    async def all(self, asked: Sequence[Question]) -> list[Sample]:
         samples: list[Sample] = []
         lost = asyncio.Event()
 
@@ -68,17 +72,21 @@ class Sampler:
         def done(place: int, outcome: Outcome) -> None:
             one = asked[place]
             seed = self.sampling.seed_of(one.subject, one.number)
-            samples.append(sample_of(one.subject, one.number, seed, outcome))
+            samples.append(judge_sample(one.subject, one.number, seed, outcome))
             self.keep(samples[-1])
-            if is_lost(outcome):
+            if is_server_lost(outcome):
                 lost.set()
             if sum(each.schema == one.subject.name for each in samples) == self.sampling.samples:
                 self.tell(f"{one.subject.name} is done, {len(samples)} of {len(asked)} samples")
 
-        async with connected(self.target.url, self.target.key, connections=AT_ONCE) as server:
-            await send_all(server, calls(), Limits(AT_ONCE), done)
+        async with connected(
+            self.target.url, self.target.key, connections=SAMPLES_AT_ONCE
+        ) as server:
+            await send_all(server, calls(), Limits(SAMPLES_AT_ONCE), done)
         return sorted(samples, key=lambda each: each.number)
 
 
-def is_lost(outcome: Outcome) -> bool:
-    return isinstance(outcome, Failure) and (outcome.kind in LOST or outcome.status in DENIED)
+def is_server_lost(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failure) and (
+        outcome.kind in LOST_SERVER or outcome.status in DENIED
+    )

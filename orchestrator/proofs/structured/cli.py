@@ -9,14 +9,14 @@ from orchestrator.api.target import Target, Wanted
 from orchestrator.cli.console import Console
 from orchestrator.cli.options import Json, Nodes
 from orchestrator.proofs.conclude import conclude
-from orchestrator.proofs.structured.ask import ask_structured
+from orchestrator.proofs.structured.ask import sample_schemas
 from orchestrator.proofs.structured.report import structured_screen
-from orchestrator.proofs.structured.subject import Sampling, subjects
+from orchestrator.proofs.structured.subject import Sampling, read_subjects
 from orchestrator.records.artifact import Artifact
-from orchestrator.records.jsonl import kept_lines
+from orchestrator.records.jsonl import open_jsonl
 from orchestrator.records.provenance import provenance
 
-DEFAULT = Sampling()
+DEFAULT_SAMPLING = Sampling()
 Schemas = Annotated[
     list[str] | None,
     typer.Option(
@@ -25,18 +25,18 @@ Schemas = Annotated[
         "ones. Repeatable.",
     ),
 ]
-Samples = Annotated[int, typer.Option(min=1, help="Answers for each schema.")]
-MaxTokens = Annotated[int, typer.Option(min=1, help="Limit for each answer.")]
-Temperature = Annotated[float, typer.Option(min=0, max=2)]
-Seed = Annotated[int, typer.Option(min=0, help="The seed of each sample derives from it.")]
+SamplesPerSchema = Annotated[int, typer.Option(min=1, help="Answers for each schema.")]
+SampleMaxTokens = Annotated[int, typer.Option(min=1, help="Limit for each answer.")]
+SamplingTemperature = Annotated[float, typer.Option(min=0, max=2)]
+SamplingSeed = Annotated[int, typer.Option(min=0, help="The seed of each sample derives from it.")]
 
 
 def prove_structured(
     schema: Schemas = None,
-    samples: Samples = DEFAULT.samples,
-    max_tokens: MaxTokens = DEFAULT.max_tokens,
-    temperature: Temperature = DEFAULT.temperature,
-    seed: Seed = DEFAULT.seed,
+    samples: SamplesPerSchema = DEFAULT_SAMPLING.samples,
+    max_tokens: SampleMaxTokens = DEFAULT_SAMPLING.max_tokens,
+    temperature: SamplingTemperature = DEFAULT_SAMPLING.temperature,
+    seed: SamplingSeed = DEFAULT_SAMPLING.seed,
     url: Url = None,
     model: ModelName = None,
     api_key_file: KeyFile = None,
@@ -44,13 +44,13 @@ def prove_structured(
     json: Json = False,
 ) -> None:
     """How many answers meet the JSON schema that the server was given."""
-    asked = subjects(schema or [])
+    asked = read_subjects(schema or [])
     sampling = Sampling(samples, max_tokens, temperature, seed)
 
     def verb(console: Console, target: Target) -> int:
         artifact = Artifact("test-structured", provenance(target), seed)
-        with kept_lines(artifact.folder / "samples.jsonl") as keep:
-            proof = ask_structured(target, asked, sampling, keep, console.tell)
+        with open_jsonl(artifact.folder / "samples.jsonl") as keep:
+            proof = sample_schemas(target, asked, sampling, keep, console.tell)
         return conclude(console, artifact, proof, structured_screen(proof), json)
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)

@@ -9,9 +9,9 @@ from cluster.checks.finding import Finding, State
 from orchestrator.api.errors import hint_of
 from orchestrator.api.reply import Failure, Outcome
 from orchestrator.api.schema import judged
-from orchestrator.proofs.structured.subject import Subject
+from orchestrator.proofs.structured.subject import SchemaSubject
 
-Verdict = Literal[
+SampleVerdict = Literal[
     "met",
     "wrong",  # JSON, but not what the schema asks for
     "not JSON",
@@ -19,11 +19,11 @@ Verdict = Literal[
     "refused",  # the server would not take the schema
     "failed",  # no answer
 ]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+SAMPLE_VERDICTS: tuple[SampleVerdict, ...] = get_args(SampleVerdict)
 ABOUT_SCHEMA = re.compile(r"schema|grammar|structured|response_format|regex|\$ref", re.IGNORECASE)
 NOT_JSON = "not valid JSON"
 LONGER = "a larger --max-tokens"
-CONTROL = "Invalid control character"
+CONTROL_CHARACTER = "Invalid control character"
 BACKEND = (
     "a simpler schema, or another backend: "
     """--set structured_outputs_config='{backend = "guidance"}'"""
@@ -38,7 +38,7 @@ class Sample:
     schema: str
     number: int
     seed: int
-    verdict: Verdict
+    verdict: SampleVerdict
     errors: tuple[str, ...]
     outcome: Outcome
 
@@ -62,13 +62,15 @@ class SchemaResult:
     worst: Sample | None
 
 
-def sample_of(subject: Subject, number: int, seed: int, outcome: Outcome) -> Sample:
+def judge_sample(subject: SchemaSubject, number: int, seed: int, outcome: Outcome) -> Sample:
     """A text that meets the schema is met, however it ended."""
-    verdict, errors = verdict_on(subject, outcome)
+    verdict, errors = judge_outcome(subject, outcome)
     return Sample(subject.name, number, seed, verdict, errors, outcome)
 
 
-def verdict_on(subject: Subject, outcome: Outcome) -> tuple[Verdict, tuple[str, ...]]:
+def judge_outcome(
+    subject: SchemaSubject, outcome: Outcome
+) -> tuple[SampleVerdict, tuple[str, ...]]:
     if isinstance(outcome, Failure):
         about = outcome.status in (400, 422) and ABOUT_SCHEMA.search(outcome.what)
         return ("refused" if about else "failed"), (f"{outcome.kind}: {outcome}",)
@@ -80,11 +82,11 @@ def verdict_on(subject: Subject, outcome: Outcome) -> tuple[Verdict, tuple[str, 
     return ("not JSON" if errors[0].startswith(NOT_JSON) else "wrong"), errors
 
 
-WORST_FIRST: tuple[Verdict, ...] = ("wrong", "not JSON", "refused", "failed", "truncated")
+WORST_FIRST: tuple[SampleVerdict, ...] = ("wrong", "not JSON", "refused", "failed", "truncated")
 
 
-def result_of(subject: Subject, samples: Sequence[Sample]) -> SchemaResult:
-    count = dict.fromkeys(VERDICTS, 0)
+def schema_result(subject: SchemaSubject, samples: Sequence[Sample]) -> SchemaResult:
+    count = dict.fromkeys(SAMPLE_VERDICTS, 0)
     for each in samples:
         count[each.verdict] += 1
     ended = count["met"] + count["wrong"] + count["not JSON"]
@@ -102,7 +104,7 @@ def result_of(subject: Subject, samples: Sequence[Sample]) -> SchemaResult:
     )
 
 
-def finding(result: SchemaResult, where: str, wanted: int) -> Finding:
+def schema_finding(result: SchemaResult, where: str, wanted: int) -> Finding:
     """Truncated answers are a warning, unless no other came: then nothing is proven."""
     told = [
         (f"{count} of {wanted} {what}", hint)
@@ -123,7 +125,7 @@ def finding(result: SchemaResult, where: str, wanted: int) -> Finding:
 
 def shortcomings(result: SchemaResult, wanted: int) -> list[tuple[int, str, str]]:
     """Count, what it counts, and the hint; worst first."""
-    asked = sum(getattr(result, verdict.replace(" ", "_").lower()) for verdict in VERDICTS)
+    asked = sum(getattr(result, verdict.replace(" ", "_").lower()) for verdict in SAMPLE_VERDICTS)
     return [
         (result.wrong, "do not meet the schema", READ_SAMPLES),
         (result.not_json, "are not JSON", hint_of_not_json(result.worst)),
@@ -136,7 +138,7 @@ def shortcomings(result: SchemaResult, wanted: int) -> list[tuple[int, str, str]
 
 def hint_of_not_json(worst: Sample | None) -> str:
     """xgrammar 0.2.8 lets control characters into strings of limited length (its issue 800)."""
-    if worst and CONTROL in worst.errors[0]:
+    if worst and CONTROL_CHARACTER in worst.errors[0]:
         return "does the schema limit a string's length? xgrammar errs there: docs/prove.md"
     return "does the server support response_format json_schema?"
 

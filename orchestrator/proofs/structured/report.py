@@ -6,11 +6,11 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from orchestrator.cli.render import table
-from orchestrator.proofs.proof import Proof, proof_screen, visible
+from orchestrator.proofs.proof import Proof, escape_controls, proof_screen
 from orchestrator.proofs.structured.judge import WORST_FIRST, Sample, SchemaResult
 from orchestrator.proofs.structured.subject import Sampling
 
-HEAD, TAIL = 400, 200  # characters of the worst answer
+TEXT_HEAD, TEXT_TAIL = 400, 200  # characters of the worst answer
 
 
 @dataclass(frozen=True)
@@ -28,19 +28,19 @@ class StructuredReport(Proof):
 
 def structured_screen(report: StructuredReport) -> RenderableType:
     """The findings, the counts by schema, and the worst answer as it came."""
-    rows = table("schema", "compliance", *(name for name, _ in COLUMNS))
+    rows = table("schema", "compliance", *(name for name, _ in COUNT_COLUMNS))
     for each in report.schemas:
         rate = "-" if each.rate is None else f"{each.rate:.0%}"
         style = "yellow" if each.rate is None else "green" if each.rate == 1 else "bold red"
-        counts = (str(getattr(each, field) or "-") for _, field in COLUMNS)
+        counts = (str(getattr(each, field) or "-") for _, field in COUNT_COLUMNS)
         rows.add_row(Text(each.schema), Text(rate, style=style), *counts)
     parts: list[RenderableType] = [proof_screen("structured test", report), Text(), rows]
     if worst := report.worst:
-        parts += [Text(), *(Text(visible(line)) for line in worst_lines(worst))]
+        parts += [Text(), *(Text(escape_controls(line)) for line in worst_lines(worst))]
     return Group(*parts)
 
 
-COLUMNS = (
+COUNT_COLUMNS = (
     ("met", "met"),
     ("wrong", "wrong"),
     ("not JSON", "not_json"),
@@ -53,7 +53,7 @@ COLUMNS = (
 def worst_lines(worst: Sample) -> list[str]:
     head = f"the worst: sample {worst.number} of {worst.schema}, seed {worst.seed}, {worst.verdict}"
     text = worst.text
-    if len(text) > HEAD + TAIL:
-        left_out = len(text) - HEAD - TAIL
-        text = f"{text[:HEAD]} ... ({left_out} characters) ... {text[-TAIL:]}"
+    if len(text) > TEXT_HEAD + TEXT_TAIL:
+        left_out = len(text) - TEXT_HEAD - TEXT_TAIL
+        text = f"{text[:TEXT_HEAD]} ... ({left_out} characters) ... {text[-TEXT_TAIL:]}"
     return [head, *(f"  {error}" for error in worst.errors), *([text] if text else [])]

@@ -12,7 +12,7 @@ from orchestrator.api.prompt import Prompt
 from orchestrator.api.request import Call
 from orchestrator.api.schema import Schema, read_schema
 
-SUITE = "orchestrator.proofs.structured"
+SCHEMAS_PACKAGE = "orchestrator.proofs.structured"
 QUESTION = (
     "Invent an example of what this JSON schema describes. Keep it short. "
     "Answer with the JSON alone.\n\n"
@@ -20,7 +20,7 @@ QUESTION = (
 
 
 @dataclass(frozen=True)
-class Subject:
+class SchemaSubject:
     """One schema; `name` is that of a built-in one, or the path of a file."""
 
     name: str
@@ -36,12 +36,12 @@ class Sampling:
     temperature: float = 0.7
     seed: int = 424242
 
-    def seed_of(self, subject: Subject, number: int) -> int:
+    def seed_of(self, subject: SchemaSubject, number: int) -> int:
         """The same for the same name and number, whatever else is tested."""
         told = f"{self.seed}/{subject.name}/{number}"
         return int.from_bytes(hashlib.sha256(told.encode()).digest()[:4]) >> 1
 
-    def call(self, model: str, subject: Subject, number: int) -> Call:
+    def call(self, model: str, subject: SchemaSubject, number: int) -> Call:
         prompt = Prompt(
             QUESTION + json.dumps(subject.schema, indent=1, ensure_ascii=False),
             schema=subject.schema,
@@ -52,18 +52,18 @@ class Sampling:
         return prompt.call(model)
 
 
-def subjects(paths: Sequence[str]) -> tuple[Subject, ...]:
+def read_subjects(paths: Sequence[str]) -> tuple[SchemaSubject, ...]:
     """The schemas of the files and folders, else the built-in ones.
 
     Raises UsageError for a file that is no JSON schema, and for a folder without any.
     """
     if not paths:
-        return built_in()
-    files = dict.fromkeys(file for path in paths for file in files_of(path))
-    return tuple(Subject(file, read_schema(file)) for file in files)
+        return built_in_schemas()
+    files = dict.fromkeys(file for path in paths for file in schema_files(path))
+    return tuple(SchemaSubject(file, read_schema(file)) for file in files)
 
 
-def files_of(path: str) -> list[str]:
+def schema_files(path: str) -> list[str]:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         return [path]
@@ -73,8 +73,8 @@ def files_of(path: str) -> list[str]:
     return found
 
 
-def built_in() -> tuple[Subject, ...]:
-    folder = resources.files(SUITE) / "schemas"
+def built_in_schemas() -> tuple[SchemaSubject, ...]:
+    folder = resources.files(SCHEMAS_PACKAGE) / "schemas"
     files = sorted(folder.iterdir(), key=lambda file: file.name)
     schemas = ((file.name, json.loads(file.read_text("utf-8"))) for file in files)
-    return tuple(Subject(name.removesuffix(".json"), schema) for name, schema in schemas)
+    return tuple(SchemaSubject(name.removesuffix(".json"), schema) for name, schema in schemas)

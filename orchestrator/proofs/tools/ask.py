@@ -13,27 +13,27 @@ from orchestrator.api.send import ANSWER_LIMIT_S, Server, connected, send
 from orchestrator.api.target import Target
 from orchestrator.proofs.proof import Proof
 from orchestrator.proofs.tools.cases import (
-    FIRST,
+    FIRST_QUESTION,
     OWN_ID,
     QUESTIONS,
     RESULT,
     SECOND_TURN,
     WEATHER,
-    Case,
+    ToolCase,
 )
 from orchestrator.proofs.tools.judge import (
     AUTO,
     PARSER,
     Exchange,
-    faults_of,
-    finding,
+    exchange_finding,
     parser_hint,
     raw_markup,
-    refusal,
+    refusal_hint,
+    reply_faults,
 )
-from orchestrator.records.jsonl import Keep
+from orchestrator.records.jsonl import WriteLine
 
-AT_ONCE = 4
+QUESTIONS_AT_ONCE = 4
 MAX_TOKENS = 1024
 UNPROVEN = "auto"
 
@@ -56,39 +56,39 @@ class ToolsReport(Proof):
     answers: tuple[ToolAnswer, ...] = ()
 
 
-def ask_tools(target: Target, max_tokens: int, keep: Keep, tell: Tell) -> ToolsReport:
+def run_questions(target: Target, max_tokens: int, keep: WriteLine, tell: Tell) -> ToolsReport:
     """One question first; a server that does not answer it at all is asked no further."""
     tell(f"asking {target.shown}")
-    made = asyncio.run(Asking(target, max_tokens, keep, tell).all())
-    answers = tuple(answer_of(each) for each in made if isinstance(each.outcome, Reply))
-    found = tuple(findings(made, target.shown))
+    made = asyncio.run(ToolsRun(target, max_tokens, keep, tell).all())
+    answers = tuple(tool_answer(each) for each in made if isinstance(each.outcome, Reply))
+    found = tuple(tools_findings(made, target.shown))
     return ToolsReport(target.shown, target.model, found, parser_of(target), answers)
 
 
 @dataclass(frozen=True)
-class Asking:
+class ToolsRun:
     """Sends the questions; every exchange is kept as it ends."""
 
     target: Target
     max_tokens: int
-    keep: Keep
+    keep: WriteLine
     tell: Tell
 
     async def all(self) -> list[Exchange]:
         url, key = self.target.url, self.target.key
-        async with connected(url, key, connections=AT_ONCE) as server:
-            first = await self.asked(server, [FIRST])
-            if unreachable(first[0].outcome):
+        async with connected(url, key, connections=QUESTIONS_AT_ONCE) as server:
+            first = await self.asked(server, [FIRST_QUESTION])
+            if is_unreachable(first[0].outcome):
                 return first
             streamed = [replace(case, streamed=True) for case in QUESTIONS]
             made = first + await self.asked(server, [*QUESTIONS[1:], *streamed])
-            history = history_of(made)
+            history = second_turn_messages(made)
             turns = [SECOND_TURN, replace(SECOND_TURN, streamed=True)]
             made += await self.asked(server, turns, history)
             return made + await self.without_a_parser(server, made)
 
     async def asked(
-        self, server: Server, cases: Sequence[Case], messages: list[Message] | None = None
+        self, server: Server, cases: Sequence[ToolCase], messages: list[Message] | None = None
     ) -> list[Exchange]:
         calls = [
             case.asking(self.target.model, messages, self.max_tokens)
@@ -104,7 +104,7 @@ class Asking:
             kept = {"check": cases[number].check, "request": calls[number].body, "answer": outcome}
             self.keep(kept)
 
-        outcomes = await send_all(server, calls, Limits(AT_ONCE), done)
+        outcomes = await send_all(server, calls, Limits(QUESTIONS_AT_ONCE), done)
         return [Exchange(*pair, parser) for pair in zip(cases, outcomes, strict=True)]
 
     async def without_a_parser(self, server: Server, made: Sequence[Exchange]) -> list[Exchange]:
@@ -119,7 +119,7 @@ class Asking:
         return [Exchange(case, outcome, silent.parser)]
 
 
-def unreachable(outcome: Outcome) -> bool:
+def is_unreachable(outcome: Outcome) -> bool:
     """More questions would fail in the same way."""
     if isinstance(outcome, Reply):
         return False
@@ -137,7 +137,7 @@ def is_silent(one: Exchange) -> bool:
     return not outcome.tool_calls and not outcome.truncated and not raw_markup(case, outcome)
 
 
-def history_of(made: Iterable[Exchange]) -> list[Message]:
+def second_turn_messages(made: Iterable[Exchange]) -> list[Message]:
     """A turn with the first call that is good, else with one of ours, and the tool's result."""
     good = (
         each.outcome.tool_calls[0]
@@ -145,20 +145,20 @@ def history_of(made: Iterable[Exchange]) -> list[Message]:
         if isinstance(each.outcome, Reply)
         and each.outcome.tool_calls
         and each.outcome.tool_calls[0].name == WEATHER.name
-        and not list(faults_of(each, each.outcome))
+        and not list(reply_faults(each, each.outcome))
     )
     ours = ToolCall(OWN_ID, WEATHER.name, '{"city": "Paris", "unit": "celsius"}')
     call = next(good, ours)
     function = {"name": call.name, "arguments": call.arguments}
     said = {"id": call.id, "type": "function", "function": function}
     return [
-        {"role": "user", "content": FIRST.question},
+        {"role": "user", "content": FIRST_QUESTION.question},
         {"role": "assistant", "content": None, "tool_calls": [said]},
         {"role": "tool", "tool_call_id": call.id, "content": RESULT},
     ]
 
 
-def findings(made: Sequence[Exchange], where: str) -> Iterable[Finding]:
+def tools_findings(made: Sequence[Exchange], where: str) -> Iterable[Finding]:
     """One a question; where auto brought no call at all, that is a failure of its own."""
     whole = {each.case.name: each.outcome for each in made if not each.case.streamed}
     hidden = next((each for each in made if each.case.choice == "none"), None)
@@ -166,20 +166,24 @@ def findings(made: Sequence[Exchange], where: str) -> Iterable[Finding]:
     for each in made:
         if each is hidden:
             continue
-        found = finding(each, where, whole.get(each.case.name) if each.case.streamed else None)
+        found = exchange_finding(
+            each, where, whole.get(each.case.name) if each.case.streamed else None
+        )
         yield found
         if each.case.choice == "auto" and each.case.wanted != "none":
             called = isinstance(each.outcome, Reply) and bool(each.outcome.tool_calls)
             willing.append("called" if called else found.state)
     if hidden and isinstance(hidden.outcome, Reply):
-        yield from what_is_hidden(hidden, made, where)
+        yield from hidden_call_findings(hidden, made, where)
     if {*willing} == {"warning"}:
         what = "no question brought a tool call with tool_choice auto: nothing is proven"
         hint = "does the chat template show the tools to the model? is the parser the right one?"
         yield Finding(UNPROVEN, where, "failure", what, hint)
 
 
-def what_is_hidden(hidden: Exchange, made: Sequence[Exchange], where: str) -> Iterable[Finding]:
+def hidden_call_findings(
+    hidden: Exchange, made: Sequence[Exchange], where: str
+) -> Iterable[Finding]:
     """The model did write a call, though the server gave none: the format names the parser."""
     assert isinstance(hidden.outcome, Reply)
     markup = raw_markup(hidden.case, hidden.outcome)
@@ -188,13 +192,13 @@ def what_is_hidden(hidden: Exchange, made: Sequence[Exchange], where: str) -> It
     what = f"asked without a parser, the model writes its call as {markup.shown}"
     silent = next(each.outcome for each in made if is_silent(each))
     if isinstance(silent, Failure):
-        hint = refusal(silent, markup.parsers[0])
+        hint = refusal_hint(silent, markup.parsers[0])
     else:
         hint = parser_hint(markup, hidden.parser)
     yield Finding(hidden.case.check, where, "failure", what, hint)
 
 
-def answer_of(one: Exchange) -> ToolAnswer:
+def tool_answer(one: Exchange) -> ToolAnswer:
     assert isinstance(one.outcome, Reply)
     reply = one.outcome
     return ToolAnswer(one.case.check, reply.tool_calls, reply.text, reply.finish_reason)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from orchestrator.api.request import Call, Message, chat
 from orchestrator.api.schema import Schema
 
-Wanted = Literal["none", "one", "several"]
+ExpectedCalls = Literal["none", "one", "several"]
 OWN_ID = "call00001"  # Mistral's tokenizer takes nothing but nine letters and digits
 RESULT_DEGREES = "17"
 RESULT = f'{{"temperature": {RESULT_DEGREES}, "unit": "celsius", "sky": "rain"}}'
@@ -27,7 +27,7 @@ class Tool:
         return {"type": "function", "function": about | ({"strict": True} if strict else {})}
 
 
-def fields(required: list[str], **properties: Schema) -> Schema:
+def object_schema(required: list[str], **properties: Schema) -> Schema:
     return {
         "type": "object",
         "properties": properties,
@@ -40,32 +40,32 @@ CITY = {"type": "string", "description": "Name of the city"}
 WEATHER = Tool(
     "get_weather",
     "The weather in one city, now",
-    fields(["city", "unit"], city=CITY, unit={"enum": ["celsius", "fahrenheit"]}),
+    object_schema(["city", "unit"], city=CITY, unit={"enum": ["celsius", "fahrenheit"]}),
 )
-TIME = Tool("get_time", "The local time in one city", fields(["city"], city=CITY))
+TIME = Tool("get_time", "The local time in one city", object_schema(["city"], city=CITY))
 TABLE = Tool(
     "book_table",
     "Book a table in a restaurant",
-    fields(
+    object_schema(
         ["guests", "terrace", "dishes", "address"],
         guests={"type": "integer", "minimum": 1, "maximum": 20},
         terrace={"type": "boolean", "description": "Outside, on the terrace"},
         dishes={"type": "array", "items": {"type": "string"}, "minItems": 1},
-        address=fields(["street", "city"], street={"type": "string"}, city=CITY),
+        address=object_schema(["street", "city"], street={"type": "string"}, city=CITY),
     ),
 )
-BOTH = (WEATHER, TIME)
+BOTH_TOOLS = (WEATHER, TIME)
 
 
 @dataclass(frozen=True)
-class Case:
+class ToolCase:
     """One question. `choice` is auto, required, or the name of the tool that must be called."""
 
     name: str
     question: str
-    wanted: Wanted
+    wanted: ExpectedCalls
     choice: str = "auto"
-    tools: tuple[Tool, ...] = BOTH
+    tools: tuple[Tool, ...] = BOTH_TOOLS
     streamed: bool = False
 
     @property
@@ -102,23 +102,23 @@ class Case:
 
 
 QUESTIONS = (
-    Case("one call", "What is the weather in Paris, in celsius? Use the tool.", "one"),
-    Case(
+    ToolCase("one call", "What is the weather in Paris, in celsius? Use the tool.", "one"),
+    ToolCase(
         "several calls",
         "What is the weather in Paris, in Rome and in Oslo, in celsius? "
         "Call the tool for each of the three cities now, all at once.",
         "several",
     ),
-    Case(
+    ToolCase(
         "typed arguments",
         "Book a table on the terrace for 4 guests who will have soup and fish. "
         "The address is 12 Rue Cler in Paris. Use the tool.",
         "one",
         tools=(TABLE,),
     ),
-    Case("required", "Say hello.", "one", "required"),
-    Case("by name", "What is the weather in Paris?", "one", TIME.name),
-    Case("no tool needed", "Say hello in one word.", "none"),
+    ToolCase("required", "Say hello.", "one", "required"),
+    ToolCase("by name", "What is the weather in Paris?", "one", TIME.name),
+    ToolCase("no tool needed", "Say hello in one word.", "none"),
 )
-FIRST = QUESTIONS[0]
-SECOND_TURN = Case("second turn", FIRST.question, "none")
+FIRST_QUESTION = QUESTIONS[0]
+SECOND_TURN = ToolCase("second turn", FIRST_QUESTION.question, "none")

@@ -10,18 +10,18 @@ from orchestrator.cli.console import Console
 from orchestrator.cli.options import Json, Nodes
 from orchestrator.proofs.conclude import conclude
 from orchestrator.proofs.proof import proof_screen
-from orchestrator.proofs.tools.ask import MAX_TOKENS, ask_tools
+from orchestrator.proofs.tools.ask import MAX_TOKENS, run_questions
 from orchestrator.records.artifact import Artifact
-from orchestrator.records.jsonl import kept_lines
+from orchestrator.records.jsonl import open_jsonl
 from orchestrator.records.provenance import provenance
 
-MaxTokens = Annotated[
+AnswerMaxTokens = Annotated[
     int, typer.Option(min=16, help="Limit for each answer; more for a model that thinks first.")
 ]
 
 
 def prove_tools(
-    max_tokens: MaxTokens = MAX_TOKENS,
+    max_tokens: AnswerMaxTokens = MAX_TOKENS,
     url: Url = None,
     model: ModelName = None,
     api_key_file: KeyFile = None,
@@ -32,8 +32,8 @@ def prove_tools(
 
     def verb(console: Console, target: Target) -> int:
         artifact = Artifact("test-tools", provenance(target))
-        with kept_lines(artifact.folder / "answers.jsonl") as keep:
-            proof = ask_tools(target, max_tokens, keep, console.tell)
+        with open_jsonl(artifact.folder / "answers.jsonl") as keep:
+            proof = run_questions(target, max_tokens, keep, console.tell)
         return conclude(console, artifact, proof, proof_screen("tools test", proof), json)
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)

@@ -8,10 +8,10 @@ from cluster.checks.finding import Finding
 from orchestrator.api.errors import hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply, ToolCall
 from orchestrator.api.schema import judged
-from orchestrator.proofs.tools.cases import RESULT_DEGREES, Case
-from orchestrator.proofs.tools.markup import Markup, markup_in
+from orchestrator.proofs.tools.cases import RESULT_DEGREES, ToolCase
+from orchestrator.proofs.tools.markup import Markup, find_markup
 
-SHOWN = 120  # characters of a model's words in a message
+TEXT_LIMIT = 120  # characters of a model's words in a message
 AUTO = "enable-auto-tool-choice"  # in vLLM's refusals
 PARSER = "tool-call-parser"
 STRICT = "the model erred; vLLM holds it to the schema with --set tool_strict_level=parameter"
@@ -30,28 +30,30 @@ class Fault:
 class Exchange:
     """A question and what came back; `parser` is the one that the server runs with, if known."""
 
-    case: Case
+    case: ToolCase
     outcome: Outcome
     parser: str = ""
 
 
-def finding(one: Exchange, where: str, twin: Outcome | None = None) -> Finding:
+def exchange_finding(one: Exchange, where: str, twin: Outcome | None = None) -> Finding:
     """`twin` is the answer to the same question that did not stream."""
     case, outcome = one.case, one.outcome
     if isinstance(outcome, Failure):
-        return Finding(case.check, where, "failure", f"{outcome.kind}: {outcome}", refusal(outcome))
-    faults = list(faults_of(one, outcome))
+        return Finding(
+            case.check, where, "failure", f"{outcome.kind}: {outcome}", refusal_hint(outcome)
+        )
+    faults = list(reply_faults(one, outcome))
     if not faults and isinstance(twin, Reply):
-        faults = list(lost_in_the_stream(outcome, twin))
+        faults = list(stream_faults(outcome, twin))
     if faults:
         what = "; ".join(each.what for each in faults)
         return Finding(case.check, where, "failure", what, faults[0].hint)
-    if remark := remark_on(case, outcome):
+    if remark := model_remark(case, outcome):
         return Finding(case.check, where, "warning", remark, READ_ANSWERS)
-    return Finding(case.check, where, "pass", said(outcome))
+    return Finding(case.check, where, "pass", calls_text(outcome))
 
 
-def refusal(failure: Failure, parser: str = "NAME") -> str:
+def refusal_hint(failure: Failure, parser: str = "NAME") -> str:
     """vLLM refuses tools where it was started without them."""
     if AUTO in failure.what or PARSER in failure.what:
         return (
@@ -61,36 +63,36 @@ def refusal(failure: Failure, parser: str = "NAME") -> str:
     return hint_of(failure)
 
 
-def faults_of(one: Exchange, reply: Reply) -> Iterator[Fault]:
+def reply_faults(one: Exchange, reply: Reply) -> Iterator[Fault]:
     """Truncation and raw text explain what else is wrong, so nothing else is said then."""
     case = one.case
     if reply.truncated:
         what = f"cut off at the token limit, after {reply.usage.completion} tokens"
         yield Fault(what, "a larger --max-tokens")
     elif markup := raw_markup(case, reply):
-        yield raw(markup, one.parser)
+        yield raw_markup_fault(markup, one.parser)
     elif reply.tool_calls:
         for number, call in enumerate(reply.tool_calls, 1):
-            what = "; ".join(faults_of_call(case, call))
+            what = "; ".join(call_faults(case, call))
             if what:
                 yield Fault(f"call {number}: {what}", READ_ANSWERS if case.is_strict else STRICT)
-        yield from faults_of_all(case, reply)
+        yield from faults_across_calls(case, reply)
     elif case.choice != "auto":
-        what = f"no tool was called, though tool_choice says so: {shown(reply.text)}"
+        what = f"no tool was called, though tool_choice says so: {quoted(reply.text)}"
         yield Fault(what, "does the server support this tool_choice? orchestrate logs")
     elif not reply.text.strip():
         hint = parser_hint(None, one.parser)
         yield Fault("neither a call nor text: a parser may have swallowed it", hint)
 
 
-def raw_markup(case: Case, reply: Reply) -> Markup | None:
+def raw_markup(case: ToolCase, reply: Reply) -> Markup | None:
     """Left in the text; what was thought counts only where no call was made."""
     names = [tool.name for tool in case.tools]
     thought = "" if reply.tool_calls else reply.reasoning
-    return markup_in(reply.text, names) or markup_in(thought, names)
+    return find_markup(reply.text, names) or find_markup(thought, names)
 
 
-def raw(markup: Markup, parser: str) -> Fault:
+def raw_markup_fault(markup: Markup, parser: str) -> Fault:
     if parser in markup.parsers:
         what = f"raw {markup.shown} was left in the text, though {parser} reads that format"
         return Fault(what, f"did the model write it whole? {READ_ANSWERS}")
@@ -106,7 +108,7 @@ def parser_hint(markup: Markup | None, parser: str) -> str:
     return f"serve it again with --set tool_call_parser={name}{also}{known}"
 
 
-def faults_of_call(case: Case, call: ToolCall) -> Iterator[str]:
+def call_faults(case: ToolCase, call: ToolCall) -> Iterator[str]:
     if not call.id:
         yield "it has no id"
     tool = case.tool(call.name)
@@ -120,7 +122,7 @@ def faults_of_call(case: Case, call: ToolCall) -> Iterator[str]:
         yield f"the arguments of {call.name} are wrong: {'; '.join(errors)}"
 
 
-def faults_of_all(case: Case, reply: Reply) -> Iterator[Fault]:
+def faults_across_calls(case: ToolCase, reply: Reply) -> Iterator[Fault]:
     ids = [call.id for call in reply.tool_calls if call.id]
     if len(set(ids)) < len(ids):
         yield Fault("two calls have the same id", READ_ANSWERS)
@@ -130,52 +132,52 @@ def faults_of_all(case: Case, reply: Reply) -> Iterator[Fault]:
         yield Fault(what, "clients that look at it never run the tool: orchestrate logs")
 
 
-def lost_in_the_stream(streamed: Reply, whole: Reply) -> Iterator[Fault]:
+def stream_faults(streamed: Reply, whole: Reply) -> Iterator[Fault]:
     """The same number of tokens but other calls: then the model said the same thing."""
     counts = streamed.usage.completion, whole.usage.completion
-    if 0 < counts[0] == counts[1] and essence(streamed) != essence(whole):
-        what = f"of the same {counts[0]} tokens the stream made {said(streamed)}"
-        what += f", the whole answer {said(whole)}"
+    if 0 < counts[0] == counts[1] and calls_essence(streamed) != calls_essence(whole):
+        what = f"of the same {counts[0]} tokens the stream made {calls_text(streamed)}"
+        what += f", the whole answer {calls_text(whole)}"
         yield Fault(what, "the parser's streaming is at fault: try another --set tool_call_parser")
 
 
-def essence(reply: Reply) -> list[tuple[str, object]]:
+def calls_essence(reply: Reply) -> list[tuple[str, object]]:
     """Names and arguments of the calls, white space in the JSON apart."""
-    return [(call.name, value_of(call.arguments)) for call in reply.tool_calls]
+    return [(call.name, parsed_arguments(call.arguments)) for call in reply.tool_calls]
 
 
-def value_of(arguments: str) -> object:
+def parsed_arguments(arguments: str) -> object:
     try:
         return json.loads(arguments)
     except ValueError:
         return arguments
 
 
-def remark_on(case: Case, reply: Reply) -> str:
+def model_remark(case: ToolCase, reply: Reply) -> str:
     """What a model may do although another one would not: no fault of the server."""
     count = len(reply.tool_calls)
     if case.name == "second turn" and not count and RESULT_DEGREES not in reply.text:
-        return f"the answer does not use the tool's result: {shown(reply.text)}"
+        return f"the answer does not use the tool's result: {quoted(reply.text)}"
     if case.wanted == "none" and count:
-        return f"the model called a tool that was not needed: {said(reply)}"
+        return f"the model called a tool that was not needed: {calls_text(reply)}"
     if case.wanted != "none" and not count:
-        return f"the model called no tool, but said {shown(reply.text)}"
+        return f"the model called no tool, but said {quoted(reply.text)}"
     if case.wanted == "several" and count == 1:
-        return f"the model made one call where several were asked for: {said(reply)}"
+        return f"the model made one call where several were asked for: {calls_text(reply)}"
     if case.wanted == "one" and count > 1 and case.choice == "auto":
-        return f"the model made {count} calls where one was asked for: {said(reply)}"
+        return f"the model made {count} calls where one was asked for: {calls_text(reply)}"
     return ""
 
 
-def said(reply: Reply) -> str:
+def calls_text(reply: Reply) -> str:
     if not reply.tool_calls:
-        return shown(reply.text)
-    return ", ".join(f"{call.name} {cut(call.arguments)}" for call in reply.tool_calls)
+        return quoted(reply.text)
+    return ", ".join(f"{call.name} {shortened(call.arguments)}" for call in reply.tool_calls)
 
 
-def shown(text: str) -> str:
-    return repr(cut(text.strip()))
+def quoted(text: str) -> str:
+    return repr(shortened(text.strip()))
 
 
-def cut(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+def shortened(text: str) -> str:
+    return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}..."

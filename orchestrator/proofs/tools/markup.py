@@ -18,50 +18,50 @@ class Markup:
 
 
 @dataclass(frozen=True)
-class Format:
+class MarkupFormat:
     pattern: re.Pattern[str]
     parsers: tuple[str, ...]
 
 
-def written(pattern: str, *parsers: str) -> Format:
-    return Format(re.compile(pattern), parsers)
+def markup_format(pattern: str, *parsers: str) -> MarkupFormat:
+    return MarkupFormat(re.compile(pattern), parsers)
 
 
 BAR = "\N{FULLWIDTH VERTICAL LINE}"
 FORMATS = (  # the first that is found counts, so what wraps another one comes in the right order
-    written(r"<seed:tool_call>", "seed_oss"),
-    written(r"<function=[^<>]*>", "qwen3_xml", "qwen3_coder", "mimo", "step3p5"),
-    written(r"<arg_key>", "glm45", "glm47", "poolside_v1"),
-    written(r"<\|tool_call\|>", "granite"),
-    written(r"<\|tool_call>", "gemma4"),
-    written(r"<minimax:tool_call>", "minimax_m2"),
-    written(r"<longcat_tool_call>", "longcat"),
-    written(r"<ifm\|tool_calls?>", "k2_horizon"),
-    written(r"<tool_call>", "hermes", "qwen3_json", "granite4", "ernie45", "xlam"),
-    written(r"\[TOOL_CALLS\]", "mistral"),
-    written(r"<\|python_tag\|>", "llama3_json", "llama4_json"),
-    written(r"<\|python_start\|>", "llama4_pythonic"),
-    written(f"<{BAR}tool▁calls?▁begin{BAR}>", "deepseek_v3", "deepseek_v31"),
-    written(f"<{BAR}DSML{BAR}", "deepseek_v32", "deepseek_v4", "deepseek_v41"),
-    written(f"<{BAR}tool_calls?_begin{BAR}>", "step3"),
-    written(r"<\|tool_calls?_(?:section_)?begin\|>", "kimi_k2"),
-    written(r"<\|tool_call_start\|>", "lfm2"),
-    written(r"<\|action_start\|>", "internlm"),
-    written(r"<\|tools_prefix\|>", "apertus"),
-    written(r"<\|START_ACTION\|>", "cohere_command3", "cohere_command4"),
-    written(r"<\|channel\|>commentary", "openai"),
-    written(r"<\|function_call\|>|function call<\|role_sep\|>", "gigachat3"),
-    written(r"<tool_calls>", "hunyuan_a13b", "jamba"),
-    written(r"<function_calls>", "olmo3"),
-    written(r"<function_call>", "granite-20b-fc"),
-    written(r"<start_function_call>", "functiongemma"),
-    written(r"<dots_function_call>", "dots"),
-    written(r"<function name=", "minicpm5"),
-    written(r"functools\[", "phi4_mini_json"),
+    markup_format(r"<seed:tool_call>", "seed_oss"),
+    markup_format(r"<function=[^<>]*>", "qwen3_xml", "qwen3_coder", "mimo", "step3p5"),
+    markup_format(r"<arg_key>", "glm45", "glm47", "poolside_v1"),
+    markup_format(r"<\|tool_call\|>", "granite"),
+    markup_format(r"<\|tool_call>", "gemma4"),
+    markup_format(r"<minimax:tool_call>", "minimax_m2"),
+    markup_format(r"<longcat_tool_call>", "longcat"),
+    markup_format(r"<ifm\|tool_calls?>", "k2_horizon"),
+    markup_format(r"<tool_call>", "hermes", "qwen3_json", "granite4", "ernie45", "xlam"),
+    markup_format(r"\[TOOL_CALLS\]", "mistral"),
+    markup_format(r"<\|python_tag\|>", "llama3_json", "llama4_json"),
+    markup_format(r"<\|python_start\|>", "llama4_pythonic"),
+    markup_format(f"<{BAR}tool▁calls?▁begin{BAR}>", "deepseek_v3", "deepseek_v31"),
+    markup_format(f"<{BAR}DSML{BAR}", "deepseek_v32", "deepseek_v4", "deepseek_v41"),
+    markup_format(f"<{BAR}tool_calls?_begin{BAR}>", "step3"),
+    markup_format(r"<\|tool_calls?_(?:section_)?begin\|>", "kimi_k2"),
+    markup_format(r"<\|tool_call_start\|>", "lfm2"),
+    markup_format(r"<\|action_start\|>", "internlm"),
+    markup_format(r"<\|tools_prefix\|>", "apertus"),
+    markup_format(r"<\|START_ACTION\|>", "cohere_command3", "cohere_command4"),
+    markup_format(r"<\|channel\|>commentary", "openai"),
+    markup_format(r"<\|function_call\|>|function call<\|role_sep\|>", "gigachat3"),
+    markup_format(r"<tool_calls>", "hunyuan_a13b", "jamba"),
+    markup_format(r"<function_calls>", "olmo3"),
+    markup_format(r"<function_call>", "granite-20b-fc"),
+    markup_format(r"<start_function_call>", "functiongemma"),
+    markup_format(r"<dots_function_call>", "dots"),
+    markup_format(r"<function name=", "minicpm5"),
+    markup_format(r"functools\[", "phi4_mini_json"),
 )
 
 
-def markup_in(text: str, tools: Iterable[str]) -> Markup | None:
+def find_markup(text: str, tools: Iterable[str]) -> Markup | None:
     """The first format that is found; bare JSON or Python only where it calls one of the tools."""
     for each in FORMATS:
         if found := each.pattern.search(text):

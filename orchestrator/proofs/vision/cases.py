@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-SUITE = "orchestrator.proofs.vision"
+MEDIA_PACKAGE = "orchestrator.proofs.vision"
 ONE_WORD = "What colour is this picture? Answer with one word."
 RECALL = "What colour had the picture? One word."
 OUTSIDE = "http://outside.invalid/red.png"  # a name that never resolves: nobody is ever asked
@@ -48,14 +48,14 @@ def media_file(name: str) -> bytes:
 
     The video is Motion JPEG: uncompressed frames crash the reader of OpenCV 5.0, which vLLM uses.
     """
-    return (resources.files(SUITE) / "media" / name).read_bytes()
+    return (resources.files(MEDIA_PACKAGE) / "media" / name).read_bytes()
 
 
 def inline_image(name: str) -> Part:
     return image_part(inline_url("image/png", media_file(name)))
 
 
-def only(word: str, *others: str) -> str:
+def only_word(word: str, *others: str) -> str:
     """The word, and none of the others: naming all of them is no answer."""
     return "".join(rf"(?!.*\b{other}\b)" for other in others) + rf"^(?=.*\b{word}\b)"
 
@@ -70,14 +70,16 @@ def inline_cases() -> Sequence[VisionCase]:
     which = text_part("Which digit is drawn here? Answer with the digit alone.")
     each = text_part("Name the colours of these pictures in their order, and nothing else.")
     return (
-        VisionCase("red picture", ((red, text_part(ONE_WORD)),), only("red", "green", "blue")),
-        VisionCase("blue picture", ((blue, text_part(ONE_WORD)),), only("blue", "green", "red")),
-        VisionCase("digit", ((inline_image("seven.png"), which),), only("7", "[0-689]")),
+        VisionCase("red picture", ((red, text_part(ONE_WORD)),), only_word("red", "green", "blue")),
+        VisionCase(
+            "blue picture", ((blue, text_part(ONE_WORD)),), only_word("blue", "green", "red")
+        ),
+        VisionCase("digit", ((inline_image("seven.png"), which),), only_word("7", "[0-689]")),
         VisionCase("several images", ((blue, red, green, each),), in_order("blue", "red", "green")),
         VisionCase(
             "several turns",
             ((green, text_part("Say only: ready.")), (text_part(RECALL),)),
-            only("green", "red", "blue"),
+            only_word("green", "red", "blue"),
         ),
     )
 
@@ -85,7 +87,10 @@ def inline_cases() -> Sequence[VisionCase]:
 def url_cases(base: str) -> Sequence[VisionCase]:
     """Files of the media server."""
     picture = (image_part(f"{base}/blue.png"), text_part(ONE_WORD))
-    return (VisionCase("image by URL", (picture,), only("blue", "green", "red")), video_case(base))
+    return (
+        VisionCase("image by URL", (picture,), only_word("blue", "green", "red")),
+        video_case(base),
+    )
 
 
 def video_case(base: str | None) -> VisionCase:

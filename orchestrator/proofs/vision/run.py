@@ -15,7 +15,7 @@ from orchestrator.api.request import chat
 from orchestrator.api.send import Server, connected, send
 from orchestrator.api.target import Target
 from orchestrator.proofs.proof import Proof
-from orchestrator.proofs.smoke import finding_of
+from orchestrator.proofs.smoke import finding_maker
 from orchestrator.proofs.vision.cases import (
     ONE_WORD,
     OUTSIDE,
@@ -100,7 +100,7 @@ def require_vision(target: Target, first: Outcome) -> None:
 
 
 def answer_finding(target: Target, case: VisionCase, outcome: Outcome) -> Finding:
-    made = finding_of(case.name, target)
+    made = finding_maker(case.name, target)
     if isinstance(outcome, Failure):
         return made("failure", f"{outcome.kind}: {outcome}", hint_of(outcome))
     answer = outcome.text.strip()
@@ -116,12 +116,12 @@ def answer_finding(target: Target, case: VisionCase, outcome: Outcome) -> Findin
 
 def no_media_finding(target: Target) -> Finding:
     what = "not tested: no media server of ours runs on the model's host"
-    return finding_of("image by URL", target)("warning", what, "a recipe with [media]")
+    return finding_maker("image by URL", target)("warning", what, "a recipe with [media]")
 
 
 def outside_finding(target: Target, outcome: Outcome) -> Finding:
     """Passes where the server names its rule: a name that does not resolve fails anywhere."""
-    made = finding_of("URL from elsewhere", target)
+    made = finding_maker("URL from elsewhere", target)
     if isinstance(outcome, Reply):
         return made("failure", f"accepted {OUTSIDE}: {outcome.text[:80]!r}", OPEN)
     is_rule = ALLOWED in outcome.what.lower()

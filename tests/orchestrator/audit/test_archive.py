@@ -12,7 +12,7 @@ import pytest
 
 from cluster.errors import OrchestrateError, UsageError
 from orchestrator.audit import archive
-from orchestrator.audit.archive import Damaged, pack, unpack
+from orchestrator.audit.archive import DamagedArchive, pack, unpack
 
 FILES = {"b/two": b"2" * 600, "one": b"", "three": bytes(512)}
 DAMAGE = "x.tar.gz: "
@@ -67,7 +67,7 @@ def test_others_read_it_and_nothing_in_it_says_who_made_it_and_when() -> None:
 )
 def test_a_name_that_leads_elsewhere(tmp_path: Path, name: str, message: str) -> None:
     path = write(tmp_path, foreign((name, tarfile.REGTYPE)))
-    with pytest.raises(Damaged, match=message):
+    with pytest.raises(DamagedArchive, match=message):
         unpack(path)
     with pytest.raises(OrchestrateError):
         pack("top", {name: b""})
@@ -89,24 +89,24 @@ def test_a_name_that_leads_elsewhere(tmp_path: Path, name: str, message: str) ->
 )
 def test_an_entry_that_is_no_file(tmp_path: Path, kind: bytes, message: str) -> None:
     path = write(tmp_path, foreign(("top/fine", tarfile.REGTYPE), ("top/odd", kind)))
-    with pytest.raises(Damaged, match=message):
+    with pytest.raises(DamagedArchive, match=message):
         unpack(path)
 
 
 def test_two_of_one_name_and_two_folders(tmp_path: Path) -> None:
     twice = foreign(("top/a", tarfile.REGTYPE), ("top/A", tarfile.REGTYPE))
-    with pytest.raises(Damaged, match="is in it twice"):
+    with pytest.raises(DamagedArchive, match="is in it twice"):
         unpack(write(tmp_path, twice))
     for other in ("elsewhere/a", "loose"):
         two = foreign(("top/a", tarfile.REGTYPE), (other, tarfile.REGTYPE))
-        with pytest.raises(Damaged, match="do not lie in one folder"):
+        with pytest.raises(DamagedArchive, match="do not lie in one folder"):
             unpack(write(tmp_path, two))
 
 
 def test_every_cut_is_found(tmp_path: Path) -> None:
     whole = pack("top", {"one": random.Random(7).randbytes(3000)})
     for length in (0, 5, 20, len(whole) // 2, len(whole) - 9, len(whole) - 1):
-        with pytest.raises(Damaged, match="truncated"):
+        with pytest.raises(DamagedArchive, match="truncated"):
             unpack(write(tmp_path, whole[:length]))
 
 
@@ -119,7 +119,7 @@ def test_a_flipped_bit_of_the_file_never_changes_what_is_read(tmp_path: Path) ->
         bad[at] ^= 0x10
         try:
             assert unpack(write(tmp_path, bytes(bad))) == ("top", files)
-        except Damaged:
+        except DamagedArchive:
             found += 1
     assert found > 0.8 * len(whole)
 
@@ -135,13 +135,13 @@ def test_a_flipped_bit_of_the_file_never_changes_what_is_read(tmp_path: Path) ->
     ],
 )
 def test_what_follows_the_end(tmp_path: Path, harm: Callable[[bytes], bytes]) -> None:
-    with pytest.raises(Damaged, match="follows the end"):
+    with pytest.raises(DamagedArchive, match="follows the end"):
         unpack(write(tmp_path, harm(pack("top", FILES))))
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04 a zip", b"text", gzip.compress(b"t" * 2000)])
 def test_what_is_no_bundle(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(Damaged, match=r"no gzip file|no bundle"):
+    with pytest.raises(DamagedArchive, match=r"no gzip file|no bundle"):
         unpack(write(tmp_path, content))
 
 
@@ -150,10 +150,10 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     info = tarfile.TarInfo("top/huge")
     info.size = archive.LIMIT_BYTES + 1
     bomb = gzip.compress(info.tobuf(tarfile.USTAR_FORMAT) + bytes(archive.MIB))
-    with pytest.raises(Damaged, match="holds more than 512 MiB"):
+    with pytest.raises(DamagedArchive, match="holds more than 512 MiB"):
         unpack(write(tmp_path, bomb))
     monkeypatch.setattr(archive, "LIMIT_FILES", 2)
-    with pytest.raises(Damaged, match="or than 2 files"):
+    with pytest.raises(DamagedArchive, match="or than 2 files"):
         unpack(write(tmp_path, pack("top", FILES)))
 
 

@@ -11,10 +11,10 @@ from cluster.facts.hosts import Facts, Unreached
 from cluster.inventory.config import ClusterConfig
 from orchestrator.api.target import Home, Target
 from orchestrator.audit.archive import pack
-from orchestrator.audit.attachments import picked
-from orchestrator.audit.bundle import Asked, bundle
-from orchestrator.audit.bundle_files import missing
-from orchestrator.audit.secret_search import known_secrets, leaks, require_no_secret
+from orchestrator.audit.attachments import read_attachments
+from orchestrator.audit.bundle import BundleRequest, bundle
+from orchestrator.audit.bundle_files import missing_facts
+from orchestrator.audit.secret_search import known_secrets, leak_problems, require_no_secret
 from orchestrator.audit.verify import verify_bundle
 from orchestrator.models.lockfile import ModelsLock, write_lock
 from orchestrator.records.provenance import provenance
@@ -71,7 +71,7 @@ def test_a_bundle_is_written_and_verified(here: ClusterConfig) -> None:
     Path("s.jsonl").write_bytes(samples([1, 2]))
     Path("results/bench").mkdir(parents=True)
     Path("results/bench/result.json").write_text("{}")
-    asked = Asked(samples=(Path("s.jsonl"),), added=(Path("results/bench"),))
+    asked = BundleRequest(samples=(Path("s.jsonl"),), added=(Path("results/bench"),))
     done = bundle(target(), here, asked, quiet)
     assert done.passed
     check, contents = verify_bundle(Path(done.file))
@@ -91,29 +91,29 @@ def test_the_newest_manifest_of_this_recipe_is_taken(here: ClusterConfig) -> Non
     keep("20261121T120000Z-not-tiny.json", "f" * 40)
     keep("20261121T100000Z-tiny.json", "f" * 40)
     told: list[str] = []
-    bundle(target(), here, Asked(), told.append)
+    bundle(target(), here, BundleRequest(), told.append)
     assert any("20261121T110000Z-tiny.json" in line for line in told)
 
 
 def test_a_manifest_of_another_commit_is_refused(here: ClusterConfig) -> None:
     path = keep("20261121T120000Z-tiny.json", "f" * 40)
     with pytest.raises(OrchestrateError, match="it is of commit f"):
-        bundle(target(), here, Asked(), quiet)
+        bundle(target(), here, BundleRequest(), quiet)
     assert not Path("artifacts/audit").exists()
     path.unlink()
     keep("20261121T110000Z-tiny.json").unlink()
     with pytest.raises(UsageError, match=r"no manifest of tiny.*\n.*models manifest tiny"):
-        bundle(target(), here, Asked(), quiet)
+        bundle(target(), here, BundleRequest(), quiet)
     told: list[str] = []
-    assert bundle(target(), here, Asked(without_manifest=True), told.append).passed
+    assert bundle(target(), here, BundleRequest(without_manifest=True), told.append).passed
     assert any(line.startswith("WITHOUT a manifest") for line in told)
 
 
 def test_an_address_alone_says_little_and_the_bundle_says_so(here: ClusterConfig) -> None:
     alone = Target("http://127.0.0.1:1", "http://127.0.0.1:1/v1", "tiny")
     with pytest.raises(UsageError, match="an address alone has no manifest"):
-        bundle(alone, None, Asked(), quiet)
-    done = bundle(alone, None, Asked(without_manifest=True), quiet)
+        bundle(alone, None, BundleRequest(), quiet)
+    done = bundle(alone, None, BundleRequest(without_manifest=True), quiet)
     lacks = {each.what for each in done.missing}
     assert {"manifest", "lock", "recipe", "nodes", "arguments", "driver", "kernel"} <= lacks
 
@@ -127,7 +127,7 @@ def test_facts_that_could_not_be_got() -> None:
     running = there.service.model_copy(update={"about": about})
     old = Home("test", Facts((bare,), (lost,)), bare, running)
     seen = provenance(dataclasses.replace(target(), home=old))
-    found = {each.what: each.why for each in missing(known(home=old, server=seen))}
+    found = {each.what: each.why for each in missing_facts(known(home=old, server=seen))}
     assert found == {
         "recipe": "an earlier version launched the model and did not write it down",
         "host h2": "no route",
@@ -156,7 +156,7 @@ def test_a_secret_is_found_wherever_it_is_and_not_shown(name: str, content: byte
 
 def test_a_secret_as_json_writes_it() -> None:
     odd = 'se"same\\now'
-    assert list(leaks({"f": json.dumps({"a": odd}).encode()}, {"k": odd}))
+    assert list(leak_problems({"f": json.dumps({"a": odd}).encode()}, {"k": odd}))
 
 
 def test_where_secrets_are_known_from(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_a_key_that_samples_hold_stops_the_bundle(here: ClusterConfig) -> None:
     Path("s.jsonl").write_bytes(samples([1]) + KEY.encode())
     asked = dataclasses.replace(target(), key=KEY)
     with pytest.raises(OrchestrateError, match="holds the server's API key"):
-        bundle(asked, here, Asked(samples=(Path("s.jsonl"),)), quiet)
+        bundle(asked, here, BundleRequest(samples=(Path("s.jsonl"),)), quiet)
     assert not Path("artifacts/audit").exists()
 
 
@@ -195,8 +195,8 @@ def test_names_of_what_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (folder / "result.json").write_text("1")
     monkeypatch.chdir(folder.parent)
     wanted = {"added/test-smoke/noon/result.json": b"1"}
-    assert picked((), (folder,)) == picked((), (Path("noon"),)) == wanted
-    assert picked((), (folder / "result.json",)) == {"added/noon/result.json": b"1"}
+    assert read_attachments((), (folder,)) == read_attachments((), (Path("noon"),)) == wanted
+    assert read_attachments((), (folder / "result.json",)) == {"added/noon/result.json": b"1"}
 
 
 def test_what_cannot_be_added(tmp_path: Path) -> None:
@@ -210,6 +210,6 @@ def test_what_cannot_be_added(tmp_path: Path) -> None:
         ("", "is a link"),
     ):
         with pytest.raises(UsageError, match=message):
-            picked((), (tmp_path / path,))
+            read_attachments((), (tmp_path / path,))
     with pytest.raises(UsageError, match="two files would be"):
-        picked((), (tmp_path / "a", tmp_path / "a"))
+        read_attachments((), (tmp_path / "a", tmp_path / "a"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.audit.sha256sums import LIST, with_list
+from orchestrator.audit.sha256sums import SUMS_FILE, with_sums
 from orchestrator.audit.verify import BundleCheck, verify_bundle
 from tests.support.audit_facts import COMMIT, LOCKED, files, manifest, samples, server, written
 from tests.support.typed import typed
@@ -51,19 +51,19 @@ def shrunk(content: Files) -> None:
 
 
 def edited(content: Files) -> None:
-    content[LIST] = re.sub(rb"[0-9a-f]{64}  added", b"0" * 64 + b"  added", content[LIST])
+    content[SUMS_FILE] = re.sub(rb"[0-9a-f]{64}  added", b"0" * 64 + b"  added", content[SUMS_FILE])
 
 
 def doubled(content: Files) -> None:
-    content[LIST] += content[LIST].splitlines(keepends=True)[0]
+    content[SUMS_FILE] += content[SUMS_FILE].splitlines(keepends=True)[0]
 
 
 def garbled(content: Files) -> None:
-    content[LIST] = content[LIST].replace(b"  ", b" *")
+    content[SUMS_FILE] = content[SUMS_FILE].replace(b"  ", b" *")
 
 
 def unlisted(content: Files) -> None:
-    del content[LIST]
+    del content[SUMS_FILE]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def relisted(**changes: bytes) -> Files:
     names = {"manifest": "manifest.json", "lock": "models.lock", "server": "server.json"}
     content = files()
     content.update({names.get(key, f"{key}.json"): value for key, value in changes.items()})
-    return with_list(content)
+    return with_sums(content)
 
 
 def as_bytes(value: Any) -> bytes:
@@ -183,7 +183,7 @@ def test_a_part_that_makes_no_sense(tmp_path: Path, name: str, content: bytes) -
 def test_a_part_that_must_be_there(tmp_path: Path) -> None:
     content = files()
     del content["server.json"]
-    found = failures(tmp_path, with_list(content))
+    found = failures(tmp_path, with_sums(content))
     assert "is not there: this is no whole bundle" in found["content server.json"]
 
 
@@ -240,6 +240,6 @@ def test_the_hash_of_the_list_stands_for_all_content(tmp_path: Path) -> None:
     one: BundleCheck = verify_bundle(written(tmp_path / "one.tar.gz"))[0]
     content = files()
     flipped(content)
-    other = verify_bundle(written(tmp_path / "two.tar.gz", with_list(content)))[0]
+    other = verify_bundle(written(tmp_path / "two.tar.gz", with_sums(content)))[0]
     assert other.passed
     assert one.list_sha256 != other.list_sha256

@@ -2,10 +2,10 @@
 
 import pytest
 
-from orchestrator.bench.chart import Axis, Chart, Line, axes, nice_ticks, svg
+from orchestrator.bench.chart import Axis, Chart, ChartLine, axes, chart_svg, nice_ticks
 from tests.orchestrator.bench.pages import require_well_formed
 
-CURVE = Line("p50", ((1.0, 10.0), (16.0, 95.0)), ((8.0, 12.0), (90.0, 130.0)), ("1", "16"))
+CURVE = ChartLine("p50", ((1.0, 10.0), (16.0, 95.0)), ((8.0, 12.0), (90.0, 130.0)), ("1", "16"))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_loads_that_span_much_are_spaced_by_ratio_and_bars_fit_in() -> None:
 
 
 def test_a_picture_says_its_axes_and_its_legend() -> None:
-    drawn = svg(Chart("Time & load", "requests at once", "ms", (CURVE,), x_ticks=(1, 16)))
+    drawn = chart_svg(Chart("Time & load", "requests at once", "ms", (CURVE,), x_ticks=(1, 16)))
     for words in ("Time &amp; load", "requests at once", ">ms<", ">p50<", "p50: 16, 95"):
         assert words in drawn
     assert require_well_formed(f"<!doctype html>{drawn}") == 1

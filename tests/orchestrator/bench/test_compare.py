@@ -10,7 +10,7 @@ import pytest
 from cluster.errors import UsageError
 from orchestrator.bench.compare import chance_of, compare_runs, verdict_of
 from orchestrator.bench.figures import Figure, Metric
-from orchestrator.bench.output import read
+from orchestrator.bench.output import read_run
 from orchestrator.bench.run import BenchReport
 from orchestrator.bench.workload import Workload
 from orchestrator.cli.render import as_json
@@ -110,10 +110,10 @@ def test_failures_stand_beside_the_figures() -> None:
 
 def test_what_is_no_result_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        read(str(tmp_path))
+        read_run(str(tmp_path))
     (tmp_path / "result.json").write_text('{"verb": "test-smoke", "format": 1}')
     with pytest.raises(UsageError, match="not the result of a bench"):
-        read(str(tmp_path))
+        read_run(str(tmp_path))
     (tmp_path / "result.json").write_text('{"verb": "bench", "format": 99}')
     with pytest.raises(UsageError, match="format 99"):
-        read(str(tmp_path / "result.json"))
+        read_run(str(tmp_path / "result.json"))

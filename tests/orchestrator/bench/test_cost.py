@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.inventory.cost import HourlyCost
-from orchestrator.bench.cost import costs_of, day_cost, input_share, keeping, money_of, with_cost
+from orchestrator.bench.cost import costs_of, day_cost, input_share, run_cost, warm_cost, with_cost
 from orchestrator.bench.figures import Figure
 from tests.orchestrator.bench.made import record, repeat, result
 
@@ -55,9 +55,9 @@ def test_the_share_of_input_is_taken_where_least_waits() -> None:
 
 def test_break_even_of_loading() -> None:
     """Ten minutes of loading; a lone request holds the machines for 600 s + 40 s."""
-    kept = keeping(FOUR_DOLLARS, 600, 40)
+    kept = warm_cost(FOUR_DOLLARS, 600, 40)
     assert (kept.idle_minutes, kept.requests_a_day) == (10, 135)
-    assert keeping(OWNED, 600, 40).saved_hour == 0.072
+    assert warm_cost(OWNED, 600, 40).saved_hour == 0.072
 
 
 def test_a_day_at_a_given_load() -> None:
@@ -86,5 +86,5 @@ def test_owned_machines_cost_while_they_are_off() -> None:
 
 def test_nothing_is_said_that_was_not_asked() -> None:
     step = with_cost(result(repeat(1, record())), FOUR_DOLLARS, 0.5)
-    money = money_of([step], FOUR_DOLLARS, None, None)
+    money = run_cost([step], FOUR_DOLLARS, None, None)
     assert (money.days, money.keeping) == ((), None)

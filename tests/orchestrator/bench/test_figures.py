@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.api.reply import Failure, Reply, Timing, Usage
-from orchestrator.bench.figures import Figure, of_repeat, percentile
-from orchestrator.bench.request_record import EMPTY, Record, record_of
+from orchestrator.bench.figures import Figure, percentile, repeat_figures
+from orchestrator.bench.request_record import EMPTY_ANSWER, RequestRecord, record_of
 from tests.orchestrator.bench.made import lost, record, repeat, result
 
 TIMES = st.floats(min_value=0, max_value=1e6)
@@ -30,7 +30,7 @@ def test_percentiles_by_hand() -> None:
 
 def test_the_figures_of_two_requests_by_hand() -> None:
     """One after the other: 0.14 s each, 10 tokens in, 5 out, the second begins at 0.36 s."""
-    found = of_repeat([record(), record(0.36)])
+    found = repeat_figures([record(), record(0.36)])
     assert found["requests_per_s"] == pytest.approx(4)
     assert found["output_tokens_per_s"] == pytest.approx(20)
     assert found["input_tokens_per_s"] == pytest.approx(40)
@@ -88,13 +88,13 @@ def test_a_request_that_was_sent_late_has_waited_from_when_it_was_due() -> None:
 
 def test_an_answer_without_a_token_is_a_failure() -> None:
     empty = record_of(0, 0, Reply("", "stop", Usage(10, 0), Timing(0, 0.1)))
-    assert empty.failure == EMPTY
+    assert empty.failure == EMPTY_ANSWER
     silent = record_of(0, 0, Reply("", "length", Usage(10, 1), Timing(0, 0.1)))
     assert (silent.failure, silent.first_token_s) == ("", 0.1)
 
 
 def test_short_and_cached_answers_are_counted() -> None:
-    cached = Record(0, 0, 1, 0.5, (0.1,), 10, 2, cached_tokens=8)
+    cached = RequestRecord(0, 0, 1, 0.5, (0.1,), 10, 2, cached_tokens=8)
     found = result(repeat(1, record(), cached))
     assert (found.short, found.cached_tokens) == (1, 8)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.api.request import completion
-from orchestrator.bench.runner import until
+from orchestrator.bench.runner import calls_until
 from orchestrator.main import app, exit_code_of
 from tests.orchestrator.bench.pages import require_well_formed
 from tests.served.script import (
@@ -93,8 +93,8 @@ def test_a_duration_ends_a_repeat(folder: Path) -> None:
 def test_after_its_moment_nothing_more_is_sent() -> None:
     call = completion("tiny", "Hello")
     now = time.perf_counter()
-    assert list(until([call] * 3, now - 1)) == []
-    assert list(until([call] * 3, now + 3600)) == [call] * 3
+    assert list(calls_until([call] * 3, now - 1)) == []
+    assert list(calls_until([call] * 3, now + 3600)) == [call] * 3
 
 
 def test_a_server_that_is_not_vllm_gets_plain_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,14 +5,14 @@ from itertools import islice, pairwise
 import pytest
 
 from cluster.errors import UsageError
-from orchestrator.bench.workload import Prompts, Step, Workload, arrivals, ladder
+from orchestrator.bench.workload import LoadStep, PromptSource, Workload, arrival_times, ladder
 
-STEPS = (Step("rate", 5.0),)
+STEPS = (LoadStep("rate", 5.0),)
 
 
-def prompts(pool: tuple[int, ...] = tuple(range(100, 164)), seed: int = 0) -> Prompts:
+def prompts(pool: tuple[int, ...] = tuple(range(100, 164)), seed: int = 0) -> PromptSource:
     load = Workload(STEPS, input_tokens=40, output_tokens=7, seed=seed)
-    return Prompts("tiny", load, pool, "salt")
+    return PromptSource("tiny", load, pool, "salt")
 
 
 def test_the_ladder() -> None:
@@ -66,17 +66,17 @@ def test_another_server_gets_words_and_no_option_of_vllms() -> None:
 def test_arrivals_are_poisson() -> None:
     """Mean and standard deviation of exponential gaps are both 1/rate."""
     step = STEPS[0]
-    moments = list(arrivals(Workload(STEPS, requests=20_000), step, "x"))
+    moments = list(arrival_times(Workload(STEPS, requests=20_000), step, "x"))
     gaps = [later - sooner for sooner, later in pairwise(moments)]
     mean = sum(gaps) / len(gaps)
     deviation = (sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) ** 0.5
     assert mean == pytest.approx(0.2, rel=0.03)
     assert deviation == pytest.approx(0.2, rel=0.03)
-    assert moments == list(arrivals(Workload(STEPS, requests=20_000), step, "x"))
-    assert moments[:50] != list(arrivals(Workload(STEPS, requests=50), step, "y"))
+    assert moments == list(arrival_times(Workload(STEPS, requests=20_000), step, "x"))
+    assert moments[:50] != list(arrival_times(Workload(STEPS, requests=50), step, "y"))
 
 
 def test_a_duration_ends_the_arrivals() -> None:
-    moments = list(arrivals(Workload(STEPS, duration_s=10.0), STEPS[0], "x"))
+    moments = list(arrival_times(Workload(STEPS, duration_s=10.0), STEPS[0], "x"))
     assert 20 < len(moments) < 90
     assert max(moments) < 10

@@ -11,7 +11,7 @@ from cluster.facts.hosts import Facts
 from orchestrator.api.target import Home, Target
 from orchestrator.proofs.smoke import SmokeReport
 from orchestrator.records.artifact import Artifact
-from orchestrator.records.provenance import masked_words, provenance
+from orchestrator.records.provenance import mask_secrets, provenance
 from tests.support.factory import config_of, host_facts, service
 
 CONFIG = config_of()
@@ -79,4 +79,4 @@ def test_no_folder_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_secret_options_are_masked() -> None:
     words = ("--api-key", "a", "b", "--hf-token=c", "--port", "1", "--max-tokens", "2")
     masked = ("--api-key", "****", "****", "--hf-token=****", "--port", "1", "--max-tokens", "2")
-    assert masked_words(words) == masked
+    assert mask_secrets(words) == masked

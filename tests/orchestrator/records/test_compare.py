@@ -8,9 +8,9 @@ import pytest
 from orchestrator.records.compare import (
     FactDifference,
     compare_facts,
-    facts_of,
     host_facts,
     options_of,
+    provenance_facts,
     provenance_of,
 )
 from orchestrator.records.divergence import Divergence, first_divergence, matching_tokens
@@ -25,7 +25,10 @@ def test_options_in_every_shape() -> None:
 def test_a_server_is_equal_to_itself_after_a_file() -> None:
     written = json.loads(json.dumps(asdict(server())))
     assert provenance_of(written) == server()
-    assert list(compare_facts(facts_of(server()), facts_of(provenance_of(written)))) == []
+    assert (
+        list(compare_facts(provenance_facts(server()), provenance_facts(provenance_of(written))))
+        == []
+    )
 
 
 def test_a_record_that_is_no_provenance() -> None:
@@ -35,7 +38,7 @@ def test_a_record_that_is_no_provenance() -> None:
 
 def test_a_fact_that_only_one_states() -> None:
     bare = replace(server(), environment={}, hosts=server().hosts[:1])
-    found = list(compare_facts(facts_of(server()), facts_of(bare)))
+    found = list(compare_facts(provenance_facts(server()), provenance_facts(bare)))
     assert FactDifference("environment", "VLLM_BATCH_INVARIANT", "1", "") in found
     assert FactDifference("hardware", "hosts", "2", "1") in found
     hosts = list(compare_facts(host_facts(server().hosts), host_facts(bare.hosts)))

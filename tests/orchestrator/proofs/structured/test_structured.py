@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from orchestrator.main import app, exit_code_of
-from orchestrator.proofs.structured.subject import Sampling, built_in
+from orchestrator.proofs.structured.subject import Sampling, built_in_schemas
 from tests.served.script import Answer, Delivery, Request, Script, Status, in_turn
 from tests.served.server import serving
 
@@ -84,7 +84,7 @@ def schema_in(request: Request) -> Any:
 
 
 def by_schema(values: Mapping[str, object]) -> Script:
-    known = {json.dumps(each.schema): each.name for each in built_in()}
+    known = {json.dumps(each.schema): each.name for each in built_in_schemas()}
     return lambda request: Answer(json.dumps(values[known[json.dumps(schema_in(request))]]))
 
 
@@ -112,7 +112,7 @@ def test_each_schema_of_the_suite_can_be_failed(capsys: Printed) -> None:
     assert {each["schema"]: each["wrong"] for each in report["schemas"]} == dict.fromkeys(WRONG, 1)
 
 
-@pytest.mark.parametrize("subject", built_in(), ids=lambda each: each.name)
+@pytest.mark.parametrize("subject", built_in_schemas(), ids=lambda each: each.name)
 def test_the_suite_is_made_of_good_schemas(subject: Any) -> None:
     jsonschema.Draft202012Validator.check_schema(subject.schema)
 
@@ -236,8 +236,8 @@ def test_a_folder_without_schemas(folder: Path, capsys: Printed) -> None:
 
 
 def test_seeds_depend_on_schema_and_number_alone() -> None:
-    enum = next(each for each in built_in() if each.name == "enum")
-    seeds = [Sampling().seed_of(each, n) for each in built_in() for n in range(100)]
+    enum = next(each for each in built_in_schemas() if each.name == "enum")
+    seeds = [Sampling().seed_of(each, n) for each in built_in_schemas() for n in range(100)]
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**31 for seed in seeds)
     assert Sampling(samples=9).seed_of(enum, 2) == Sampling().seed_of(enum, 2)

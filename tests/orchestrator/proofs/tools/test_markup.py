@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from orchestrator.proofs.tools.judge import raw
-from orchestrator.proofs.tools.markup import FORMATS, Markup, markup_in
+from orchestrator.proofs.tools.judge import raw_markup_fault
+from orchestrator.proofs.tools.markup import FORMATS, Markup, find_markup
 from tests.support.folders import CAPTURED
 
 ARGUMENTS = CAPTURED / "vllm-0.32-arguments.json"
@@ -40,7 +40,7 @@ BAR = "\N{FULLWIDTH VERTICAL LINE}"
     ],
 )
 def test_the_format_names_its_parser(text: str, parser: str) -> None:
-    found = markup_in(f"Let me look. {text}" if "<" in text else text, TOOLS)
+    found = find_markup(f"Let me look. {text}" if "<" in text else text, TOOLS)
     assert found
     assert found.parsers[0] == parser
 
@@ -58,7 +58,7 @@ def test_the_format_names_its_parser(text: str, parser: str) -> None:
     ],
 )
 def test_other_text_is_no_call(text: str) -> None:
-    assert markup_in(text, TOOLS) is None
+    assert find_markup(text, TOOLS) is None
 
 
 def test_every_parser_is_one_of_vllm() -> None:
@@ -66,13 +66,13 @@ def test_every_parser_is_one_of_vllm() -> None:
     assert {name for each in FORMATS for name in each.parsers} <= known
     texts = (JSON, LLAMA, '[get_time(city="a")]')
     assert {
-        name for text in texts for name in (markup_in(text, TOOLS) or FORMATS[0]).parsers
+        name for text in texts for name in (find_markup(text, TOOLS) or FORMATS[0]).parsers
     } <= known
 
 
 def test_a_parser_that_reads_the_format_is_not_called_wrong() -> None:
     markup = Markup("<tool_call>", ("hermes", "qwen3_json"))
-    assert "though hermes reads that format" in raw(markup, "hermes").what
-    fault = raw(markup, "mistral")
+    assert "though hermes reads that format" in raw_markup_fault(markup, "hermes").what
+    fault = raw_markup_fault(markup, "mistral")
     assert "the parser mistral does not read" in fault.what
     assert "--set tool_call_parser=hermes (or qwen3_json), in place of mistral" in fault.hint

@@ -13,7 +13,7 @@ import pytest
 from cluster.errors import UsageError
 from orchestrator.api.target import Target
 from orchestrator.main import app, exit_code_of
-from orchestrator.proofs.vision.cases import BY_URL, OUTSIDE, inline_cases, media_file, only
+from orchestrator.proofs.vision.cases import BY_URL, OUTSIDE, inline_cases, media_file, only_word
 from orchestrator.proofs.vision.run import vision
 from tests.served.script import Answer, Delivery, Request, Script, Status
 from tests.served.server import Served, serving
@@ -181,5 +181,5 @@ def test_from_the_command_line_without_a_media_server(
     [("Red.", True), ("The picture is RED", True), ("red or blue", False), ("reddish", False)],
 )
 def test_only_one_colour_is_an_answer(answer: str, right: bool) -> None:
-    assert bool(re.search(only("red", "green", "blue"), answer, re.I | re.S)) is right
+    assert bool(re.search(only_word("red", "green", "blue"), answer, re.I | re.S)) is right
     assert inline_cases()[0].is_right(answer) is right
