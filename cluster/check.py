@@ -22,7 +22,8 @@ from cluster.errors import OrchestrateError
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts
 from cluster.inventory.config import ClusterConfig
-from cluster.transport.parallel import Tell, gather
+from cluster.reporter import Reporter
+from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 
 FactCheck = Callable[[ClusterConfig, Facts], Iterable[Finding]]
@@ -68,13 +69,13 @@ class CheckReport:
         return any(finding.state == "failure" for finding in self.findings)
 
 
-def check_cluster(transport: Transport, config: ClusterConfig, tell: Tell) -> CheckReport:
+def check_cluster(transport: Transport, config: ClusterConfig, reporter: Reporter) -> CheckReport:
     """Run every check; a host that cannot be reached is a finding.
 
     Nothing stays on the hosts: the file that proves a shared cache is removed again.
     """
     begun = time.monotonic()
-    tell(f"asking {', '.join(node.name for node in config.node)}")
+    reporter.tell(f"asking {', '.join(node.name for node in config.node)}")
     facts = gather_facts(transport, config, survey=True, names=looked_up(config))
     findings = [found for check in FACT_CHECKS for found in check(config, facts)]
     findings += asked(transport, config, facts, ASKING_CHECKS)

@@ -18,8 +18,8 @@ from cluster.inventory.config import ClusterConfig
 from cluster.ray.join import await_nodes
 from cluster.ray.plan import hosts_to_start, plan_start
 from cluster.ray.token import NAME
+from cluster.reporter import Reporter
 from cluster.runtimes.service import Service
-from cluster.transport.parallel import Tell
 from cluster.transport.protocol import Transport
 
 
@@ -45,7 +45,7 @@ class Prepared:
 
 
 def prepare_start(
-    transport: Transport, config: ClusterConfig, tell: Tell, force: Collection[str] = ()
+    transport: Transport, config: ClusterConfig, reporter: Reporter, force: Collection[str] = ()
 ) -> Prepared:
     """What would be done. Raises PreflightError with everything that is in the way."""
     facts: Facts = gather_facts(transport, config, survey=True)
@@ -57,30 +57,30 @@ def prepare_start(
         token = find_secret(transport, config, head, NAME) if missing else ""
         plan = plan_start(config, facts, token)
     if plan and not facts.unreached:  # what is up already shows that the paths are open
-        tell("trying the paths between the hosts")
+        reporter.tell("trying the paths between the hosts")
         findings += path_findings(transport, config, facts)
-    forced = go_on(findings, force, tell)
+    forced = go_on(findings, force, reporter)
     if head is None:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
     return Prepared(plan, head, forced)
 
 
 def start_cluster(
-    transport: Transport, config: ClusterConfig, tell: Tell, force: Collection[str] = ()
+    transport: Transport, config: ClusterConfig, reporter: Reporter, force: Collection[str] = ()
 ) -> StartReport:
     """Bring Ray up on all hosts; what is up already stays as it is."""
     begun = time.monotonic()
-    with cluster_lock(transport, config, tell=tell) as lock:
-        prepared = prepare_start(transport, config, tell, force)
+    with cluster_lock(transport, config, reporter=reporter) as lock:
+        prepared = prepare_start(transport, config, reporter, force)
         plan, head = prepared.plan, prepared.head
         services = started_by(plan)
         started = ", ".join(service.mark for service in services) or "nothing to do"
         lock.audit(f"cluster start: {started}{audit_note(prepared.forced)}")
         try:
-            execute(plan, transport, tell, lock.run())
-            await_nodes(transport, config, head, services, tell)
+            execute(plan, transport, reporter, lock.run())
+            await_nodes(transport, config, head, services, reporter)
         except BaseException:
-            take_back(services, transport, tell, lock.id)
+            take_back(services, transport, reporter, lock.id)
             raise
     return StartReport(
         cluster=config.name,
@@ -101,7 +101,7 @@ def started_by(plan: Plan) -> tuple[Service, ...]:
 def take_back(
     services: Sequence[Service],
     transport: Transport,
-    tell: Tell,
+    reporter: Reporter,
     run_id: str,
     *,
     keep_record: bool = False,
@@ -109,7 +109,9 @@ def take_back(
     """Stop these services where this very run has started them: another run may have begun since,
     if this one stood still. A failure is told, so that it does not hide the first error.
     """
-    tell(f"stopping what this run has started: {', '.join(s.mark for s in services) or 'nothing'}")
+    reporter.tell(
+        f"stopping what this run has started: {', '.join(s.mark for s in services) or 'nothing'}"
+    )
     stops = tuple(
         Stop(service.node, (service.mark,), keep_record=keep_record, only_this_run=True)
         for service in services
@@ -117,4 +119,4 @@ def take_back(
     try:
         execute(Plan("take back", (Stage("stop", stops),)), transport, run=Run(run_id))
     except OrchestrateError as error:
-        tell(f"could not stop everything, orchestrate teardown will: {error}")
+        reporter.tell(f"could not stop everything, orchestrate teardown will: {error}")

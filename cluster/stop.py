@@ -13,8 +13,8 @@ from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.plan import temp_folder
+from cluster.reporter import Reporter
 from cluster.runtimes.service import mark_of
-from cluster.transport.parallel import Tell
 from cluster.transport.protocol import Transport
 
 RAY = (HEAD, WORKER)
@@ -59,7 +59,7 @@ def ray_stop(config: ClusterConfig, host: HostFacts) -> Stop:
 
 
 def stop_cluster(
-    transport: Transport, config: ClusterConfig, tell: Tell, *, only_ray: bool = False
+    transport: Transport, config: ClusterConfig, reporter: Reporter, *, only_ray: bool = False
 ) -> StopReport:
     """Stop what carries this cluster's mark on every host that answers.
 
@@ -71,7 +71,7 @@ def stop_cluster(
     if only_ray:
         refuse_while_used(facts)
     plan = plan_stop(config, facts, only_ray=only_ray)
-    answers = execute_locked(transport, config, facts, plan, tell) if plan else []
+    answers = execute_locked(transport, config, facts, plan, reporter) if plan else []
     left = {pid: line for answer in answers for pid, line in answer["left"].items()}
     if left:
         shown = ", ".join(f"{pid} ({line})" for pid, line in left.items())
@@ -87,14 +87,14 @@ def stop_cluster(
 
 
 def execute_locked(
-    transport: Transport, config: ClusterConfig, facts: Facts, plan: Plan, tell: Tell
+    transport: Transport, config: ClusterConfig, facts: Facts, plan: Plan, reporter: Reporter
 ) -> list[Any]:
     """Under the lock, unless the head is gone or takes none: the rest must still come down."""
     if facts.head() is None:
-        return execute(plan, transport, tell, go_on=True)
-    with cluster_lock(transport, config, tell=tell, needed=False) as lock:
+        return execute(plan, transport, reporter, go_on=True)
+    with cluster_lock(transport, config, reporter=reporter, needed=False) as lock:
         lock.audit(plan.title)
-        return execute(plan, transport, tell, lock.run(), go_on=True)
+        return execute(plan, transport, reporter, lock.run(), go_on=True)
 
 
 def refuse_while_used(facts: Facts) -> None:

@@ -16,8 +16,9 @@ from cluster.errors import OrchestrateError
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
+from cluster.reporter import Reporter
 from cluster.transport.dialogue import Talk, talking
-from cluster.transport.parallel import Tell, gather
+from cluster.transport.parallel import gather
 from cluster.transport.program import Program, program
 from cluster.transport.protocol import Transport
 
@@ -40,14 +41,16 @@ class BandwidthReport:
         return any(finding.state == "failure" for finding in self.findings)
 
 
-def measure_bandwidth(transport: Transport, config: ClusterConfig, tell: Tell) -> BandwidthReport:
+def measure_bandwidth(
+    transport: Transport, config: ClusterConfig, reporter: Reporter
+) -> BandwidthReport:
     """Measure all pairs. A host or a pair that cannot be measured is a finding."""
     begun = time.monotonic()
     facts = gather_facts(transport, config)
     hosts = [host for host in facts.hosts if is_on_link(host)]
     lost = [each.error for each in facts.unreached]
-    measured, broken = measure_pairs(transport, hosts, tell)
-    nccl, note = measured_nccl(transport, config, hosts, tell)
+    measured, broken = measure_pairs(transport, hosts, reporter)
+    nccl, note = measured_nccl(transport, config, hosts, reporter)
     rates = rated(config, facts, measured)
     findings = [*failed([*lost, *broken]), *off_link(facts), *bandwidth_findings(facts, rates)]
     return BandwidthReport(
@@ -61,14 +64,14 @@ def measure_bandwidth(transport: Transport, config: ClusterConfig, tell: Tell) -
 
 
 def measured_nccl(
-    transport: Transport, config: ClusterConfig, hosts: Sequence[HostFacts], tell: Tell
+    transport: Transport, config: ClusterConfig, hosts: Sequence[HostFacts], reporter: Reporter
 ) -> tuple[NcclRate | OrchestrateError | None, str]:
     """The rate or what went wrong; else a note that says why it was not measured."""
     if len(hosts) < 2:
         return None, "fewer than two hosts are on the fast link"
     if reason := why_not(hosts):
         return None, reason
-    tell(f"NCCL all-gather on {len(hosts)} hosts")
+    reporter.tell(f"NCCL all-gather on {len(hosts)} hosts")
     try:
         return measure_nccl(transport, config, hosts), ""
     except OrchestrateError as error:
@@ -104,7 +107,7 @@ def off_link(facts: Facts) -> list[Finding]:
 
 
 def measure_pairs(
-    transport: Transport, hosts: Sequence[HostFacts], tell: Tell
+    transport: Transport, hosts: Sequence[HostFacts], reporter: Reporter
 ) -> tuple[list[Measured], list[OrchestrateError]]:
     """By TCP and, where both hosts have what it needs, by RDMA."""
 
@@ -121,17 +124,17 @@ def measure_pairs(
     outcomes: list[Measured | OrchestrateError] = []
     with talking(transport, hosts, make) as (talks, broken):
         for way in ways(talks):
-            outcomes += told("TCP", way, tcp, tell)
-            outcomes += told("RDMA", [pair for pair in way if has_rdma(pair)], rdma, tell)
+            outcomes += told("TCP", way, tcp, reporter)
+            outcomes += told("RDMA", [pair for pair in way if has_rdma(pair)], rdma, reporter)
     broken += [each for each in outcomes if isinstance(each, OrchestrateError)]
     return [each for each in outcomes if isinstance(each, Measured)], broken
 
 
 def told(
-    by: str, way: Sequence[Pair], measure: Callable[[Pair], Measured], tell: Tell
+    by: str, way: Sequence[Pair], measure: Callable[[Pair], Measured], reporter: Reporter
 ) -> list[Measured | OrchestrateError]:
     if way:
-        tell(f"{by}: {', '.join(map(shown, way))}")
+        reporter.tell(f"{by}: {', '.join(map(shown, way))}")
     return [found for _, found in gather(way, measure)]
 
 

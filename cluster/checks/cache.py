@@ -8,8 +8,8 @@ from cluster.errors import OrchestrateError
 from cluster.facts.hosts import Cache, Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.transport.protocol import Transport
+from cluster.units import GIB
 
-GIB = 1 << 30
 LITTLE_BYTES = 10 * GIB  # less than one small model
 NETWORK_TYPES = (
     "nfs",

@@ -16,7 +16,7 @@ from cluster.errors import PreflightError, Problem, UsageError
 from cluster.facts.hosts import Facts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.problems import nearest
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 
 CHECK = "orchestrate cluster check"
 START_CHECKS = (
@@ -60,7 +60,9 @@ def known_names(force: Iterable[str]) -> frozenset[str]:
     return frozenset(force)
 
 
-def go_on(findings: Sequence[Finding], force: Collection[str], tell: Tell) -> tuple[Finding, ...]:
+def go_on(
+    findings: Sequence[Finding], force: Collection[str], reporter: Reporter
+) -> tuple[Finding, ...]:
     """The failures that --force lets pass. Raises PreflightError with all the others."""
     failures = [found for found in findings if found.state == "failure"]
     forced = tuple(found for found in failures if found.check in force)
@@ -68,10 +70,10 @@ def go_on(findings: Sequence[Finding], force: Collection[str], tell: Tell) -> tu
     if stopping:
         raise PreflightError(*(with_way_out(found) for found in stopping))
     for found in forced:
-        tell(f"forced past {found.check}: {found.problem.where}: {found.what}")
+        reporter.tell(f"forced past {found.check}: {found.problem.where}: {found.what}")
     warnings = dict.fromkeys(found.check for found in findings if found.state == "warning")
     if warnings:
-        tell(f"warnings of {', '.join(warnings)}: {CHECK} shows them")
+        reporter.tell(f"warnings of {', '.join(warnings)}: {CHECK} shows them")
     return forced
 
 

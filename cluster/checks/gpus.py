@@ -6,8 +6,8 @@ from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, Gpu, HostFacts
 from cluster.facts.survey import GpuUser
 from cluster.inventory.config import ClusterConfig
+from cluster.units import GIB
 
-GIB = 1 << 30
 MAX_HELD = 0.1  # of a GPU's memory: the most that recipes leave free, vLLM refuses to start beyond
 
 

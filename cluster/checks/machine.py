@@ -6,8 +6,8 @@ from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, HostFacts
 from cluster.facts.survey import Survey
 from cluster.inventory.config import ClusterConfig
+from cluster.units import GIB
 
-GIB = 1 << 30
 MIB = 1 << 20
 SHM = "/dev/shm"
 MIN_DISK_BYTES = GIB  # Ray's session and vLLM's logs; below it Ray stops scheduling

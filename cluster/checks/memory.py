@@ -6,8 +6,8 @@ from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, HostFacts
 from cluster.facts.survey import Survey
 from cluster.inventory.config import ClusterConfig
+from cluster.units import GIB
 
-GIB = 1 << 30
 FAIL_SHARE = 0.05  # below it the kernel's OOM killer is near
 WARN_SHARE = 0.10
 UNIFIED_SHARE = 0.75  # the smallest gpu_memory_utilization of a recipe: vLLM wants as much free

@@ -6,8 +6,9 @@ from typing import Any
 
 from cluster.errors import HostsError, OrchestrateError
 from cluster.execution.plan import Plan, Stage, Start, Step, Stop
+from cluster.reporter import SILENT, Reporter
 from cluster.transport.call import call
-from cluster.transport.parallel import Tell, gather, silent
+from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 
 
@@ -22,7 +23,12 @@ class Run:
 
 
 def execute(
-    plan: Plan, transport: Transport, tell: Tell = silent, run: Run = Run(), *, go_on: bool = False
+    plan: Plan,
+    transport: Transport,
+    reporter: Reporter = SILENT,
+    run: Run = Run(),
+    *,
+    go_on: bool = False,
 ) -> list[Any]:
     """Run the stages in order; what each step answered.
 
@@ -33,7 +39,7 @@ def execute(
     for stage in plan.stages:
         if stage.steps:
             run.require()
-            outcomes = execute_stage(stage, transport, tell, run)
+            outcomes = execute_stage(stage, transport, reporter, run)
             failures += [each for each in outcomes if isinstance(each, OrchestrateError)]
             answers += [each for each in outcomes if not isinstance(each, OrchestrateError)]
             if failures and not go_on:
@@ -43,8 +49,10 @@ def execute(
     return answers
 
 
-def execute_stage(stage: Stage, transport: Transport, tell: Tell, run: Run) -> list[Any]:
-    tell(f"{stage.title}: {', '.join(dict.fromkeys(step.node.name for step in stage.steps))}")
+def execute_stage(stage: Stage, transport: Transport, reporter: Reporter, run: Run) -> list[Any]:
+    reporter.tell(
+        f"{stage.title}: {', '.join(dict.fromkeys(step.node.name for step in stage.steps))}"
+    )
     done = gather(stage.steps, lambda step: perform(step, transport, run), finish=True)
     return [outcome for _, outcome in done]
 

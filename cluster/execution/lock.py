@@ -23,8 +23,8 @@ from cluster.errors import (
 from cluster.execution.execute import Run
 from cluster.facts.gather import gather_facts
 from cluster.inventory.config import ClusterConfig
+from cluster.reporter import SILENT, Reporter
 from cluster.transport.answers import answers
-from cluster.transport.parallel import Tell, silent
 from cluster.transport.program import program
 from cluster.transport.protocol import Session, Transport
 
@@ -40,7 +40,7 @@ class Lock:
     where: str = ""
     session: Session | None = None
     answers: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
-    tell: Tell = silent
+    reporter: Reporter = SILENT
 
     def audit(self, text: str) -> None:
         """Append a line to ~/.orchestrate/CLUSTER/audit on the head; a full disk is told."""
@@ -55,7 +55,7 @@ class Lock:
             self._send({"ask": asked})
             while (answer := next(self.answers)).get("still") != asked:
                 if problem := answer.get("problem"):
-                    self.tell(str(problem))
+                    self.reporter.tell(str(problem))
         except (StopIteration, TimeoutError, HostError) as error:
             raise LockLost(self.where) from error
 
@@ -67,9 +67,9 @@ class Lock:
             self.session.send(json.dumps(value) + "\n")
 
 
-def without(where: str, tell: Tell, why: str) -> Lock:
+def without(where: str, reporter: Reporter, why: str) -> Lock:
     """No lock, said aloud: a cluster must come down on a disk that takes no lock."""
-    tell(f"{where}: no lock, going on without it: {why}")
+    reporter.tell(f"{where}: no lock, going on without it: {why}")
     return Lock(secrets.token_hex(8))
 
 
@@ -83,7 +83,7 @@ def cluster_lock(
     config: ClusterConfig,
     model: str = "",
     *,
-    tell: Tell = silent,
+    reporter: Reporter = SILENT,
     needed: bool = True,
 ) -> Iterator[Lock]:
     """Hold the lock of the cluster, or of one model's files, which may take hours to arrive.
@@ -104,10 +104,10 @@ def cluster_lock(
         if problem := answer.get("problem"):
             if needed:
                 raise no_lock(config, str(problem))
-            yield without(config.head.name, tell, str(problem))
+            yield without(config.head.name, reporter, str(problem))
             return
         threading.Thread(target=beat, args=(session, done), daemon=True).start()
-        yield Lock(secrets.token_hex(8), config.head.name, session, said, tell)
+        yield Lock(secrets.token_hex(8), config.head.name, session, said, reporter)
     finally:
         done.set()
         session.close()

@@ -7,9 +7,10 @@ from cluster.errors import HostError, HostsError, OrchestrateError
 from cluster.facts.hosts import HEAD, WORKER, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
+from cluster.reporter import Reporter
 from cluster.runtimes.service import Service
 from cluster.transport.answers import answers
-from cluster.transport.parallel import Tell, gather
+from cluster.transport.parallel import gather
 from cluster.transport.program import program
 from cluster.transport.protocol import Session, Transport
 
@@ -21,7 +22,7 @@ def await_nodes(
     config: ClusterConfig,
     head: HostFacts,
     started: Sequence[Service],
-    tell: Tell,
+    reporter: Reporter,
 ) -> None:
     """Return when all nodes are alive. Raises HostsError with the log of what died or was late."""
     watched = opened(transport, config, head, started)
@@ -30,7 +31,7 @@ def await_nodes(
         service, session = pair
         try:
             if service is None:
-                count(session, config, tell)
+                count(session, config, reporter)
             else:
                 watch_service(service, session, config.ray.start_timeout_s)
         finally:  # whoever ends first ends the others
@@ -71,7 +72,7 @@ def opened(
     return sessions
 
 
-def count(session: Session, config: ClusterConfig, tell: Tell) -> None:
+def count(session: Session, config: ClusterConfig, reporter: Reporter) -> None:
     """Follow the counter to its end. Raises HostError when hosts are missing then."""
     names = {node.fast: node.name for node in config.node}
     seen: set[str] = set()
@@ -79,7 +80,7 @@ def count(session: Session, config: ClusterConfig, tell: Tell) -> None:
         for answer in answers(session, config.ray.start_timeout_s + SLACK_S):
             alive = set(answer.get("alive", ())) & set(names)
             for address in sorted(alive - seen):
-                tell(f"{names[address]} has joined Ray ({len(alive)} of {len(names)})")
+                reporter.tell(f"{names[address]} has joined Ray ({len(alive)} of {len(names)})")
             seen |= alive
             if alive == set(names):
                 return

@@ -10,10 +10,10 @@ from cluster.ray.token import asks_for_token, token_environment, token_step
 from cluster.runtimes.service import Service, mark_of
 from cluster.transport.command import Command
 from cluster.transport.program import source_of
+from cluster.units import GIB
 
 SCRIPT = "ray_start.py"
 HEAD_SHARE = 0.5  # of the whole limit: how long a worker looks for the head
-GIB = 1 << 30
 RAY_ENVIRONMENT = {
     # Ray's own prestarted workers cost one Python start per core, and vLLM never uses them
     "RAY_num_prestart_python_workers": "0",

@@ -10,13 +10,7 @@ In = TypeVar("In")
 
 Out = TypeVar("Out")
 
-Tell = Callable[[str], None]
-
 MAX_THREADS = 128
-
-
-def silent(line: str) -> None:
-    """Tell nobody."""
 
 
 def gather(

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from cluster.errors import Problem, UsageError
-from orchestrator.api.generate import Hearing, generate
+from orchestrator.api.generate import generate
 from orchestrator.api.options import KeyFile, ModelName, Url, with_target
 from orchestrator.api.prompt import Prompt, data_urls
 from orchestrator.api.schema import read_schema
-from orchestrator.api.send import ANSWER_LIMIT_S, silent
+from orchestrator.api.send import ANSWER_LIMIT_S, unheard
 from orchestrator.api.target import Target, Wanted
 from orchestrator.cli import render as report
 from orchestrator.cli.console import Console
@@ -55,8 +55,9 @@ def generate_text(
     )
 
     def verb(console: Console, target: Target) -> int:
-        hearing = Hearing(silent if json else console.stream, console.tell)
-        found = asyncio.run(generate(target, asked, timeout_s=timeout_s, hearing=hearing))
+        hear = unheard if json else console.stream
+        ask = generate(target, asked, timeout_s=timeout_s, hear=hear, reporter=console)
+        found = asyncio.run(ask)
         if json:
             console.raw(report.as_json(found))
         else:

@@ -1,15 +1,18 @@
 """The verb `generate`: one prompt, one answer, repeated only where that is safe."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cluster.execution.retry import again
-from cluster.transport.parallel import Tell
+from cluster.reporter import SILENT, Reporter
 from orchestrator.api.errors import RequestFailed, SchemaNotMet
 from orchestrator.api.prompt import Prompt
 from orchestrator.api.reply import Failure, Outcome, Reply
+from orchestrator.api.request import Call
 from orchestrator.api.schema import judged
-from orchestrator.api.send import ANSWER_LIMIT_S, Hear, Server, connected, send, silent
+from orchestrator.api.send import ANSWER_LIMIT_S, Hear, connected, send, unheard
 from orchestrator.api.target import Target
 
 ATTEMPTS = 4
@@ -34,41 +37,37 @@ class Generation:
             raise SchemaNotMet(text, self.errors, truncated=cut, where=self.url)
 
 
-@dataclass(frozen=True)
-class Hearing:
-    """Who is told what: the text as it comes, and what is waited for."""
-
-    hear: Hear = silent
-    tell: Tell = silent
-
-
-NOBODY = Hearing()
-
-
 async def generate(
-    target: Target, prompt: Prompt, *, timeout_s: float = ANSWER_LIMIT_S, hearing: Hearing = NOBODY
+    target: Target,
+    prompt: Prompt,
+    *,
+    timeout_s: float = ANSWER_LIMIT_S,
+    hear: Hear = unheard,
+    reporter: Reporter = SILENT,
 ) -> Generation:
-    """The answer, judged by the prompt's schema. Raises RequestFailed where none came."""
+    """The answer, judged by the prompt's schema; `hear` gets its text as it comes.
+
+    Raises RequestFailed where none came.
+    """
     async with connected(target.url, target.key) as server:
-        reply = await replied(server, target, prompt, timeout_s, hearing)
+        ask = partial(send, server, call_of(target, prompt, hear), timeout_s=timeout_s, hear=hear)
+        reply = await replied(ask, target, reporter)
     value, errors = (None, ()) if prompt.schema is None else judged(reply.text, prompt.schema)
     return Generation(target.shown, target.model, reply, value, errors)
 
 
-async def replied(
-    server: Server, target: Target, prompt: Prompt, timeout_s: float, hearing: Hearing
-) -> Reply:
+def call_of(target: Target, prompt: Prompt, hear: Hear) -> Call:
     call = prompt.call(target.model)
-    if hearing.hear is not silent:
-        call = call.streamed()
+    return call if hear is unheard else call.streamed()
 
-    async def attempt() -> Outcome:
-        return await send(server, call, timeout_s=timeout_s, hear=hearing.hear)
 
+async def replied(
+    ask: Callable[[], Awaitable[Outcome]], target: Target, reporter: Reporter
+) -> Reply:
     def waits(outcome: Outcome, pause_s: float) -> None:
-        hearing.tell(f"{outcome}; again in {pause_s:g} s")
+        reporter.tell(f"{outcome}; again in {pause_s:g} s")
 
-    outcome = await again(attempt, pause_before_next_s, attempts=ATTEMPTS, waits=waits)
+    outcome = await again(ask, pause_before_next_s, attempts=ATTEMPTS, waits=waits)
     if isinstance(outcome, Failure):
         raise RequestFailed(outcome, target.shown)
     return outcome

@@ -50,6 +50,10 @@ def silent(text: str) -> None:
     """Tell nobody."""
 
 
+def unheard(text: str) -> None:
+    """Nobody wants the text as it comes."""
+
+
 @asynccontextmanager
 async def connected(url: str, key: str = "", *, connections: int = 1) -> AsyncIterator[Server]:
     """A server for at most `connections` requests at once; further ones wait for their turn."""
@@ -63,7 +67,7 @@ async def connected(url: str, key: str = "", *, connections: int = 1) -> AsyncIt
 
 
 async def send(
-    server: Server, call: Call, *, timeout_s: float = ANSWER_LIMIT_S, hear: Hear = silent
+    server: Server, call: Call, *, timeout_s: float = ANSWER_LIMIT_S, hear: Hear = unheard
 ) -> Outcome:
     """Send one call, once; `hear` gets the text of a stream as it comes.
 

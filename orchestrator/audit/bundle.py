@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.inventory.config import ClusterConfig
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.api.target import Target
 from orchestrator.audit.archive import pack
 from orchestrator.audit.attachments import read_attachments
@@ -39,7 +39,7 @@ class BundleRequest:
 
 
 def bundle(
-    target: Target, config: ClusterConfig | None, request: BundleRequest, tell: Tell
+    target: Target, config: ClusterConfig | None, request: BundleRequest, reporter: Reporter
 ) -> BundleCheck:
     """Gather, look for secrets, check as `verify` does, write. Raises OrchestrateError."""
     server, created = provenance(target), datetime.now(UTC)
@@ -48,7 +48,7 @@ def bundle(
     path = request.output or ROOT / "audit" / f"{top}.tar.gz"
     if path.exists():
         raise UsageError(Problem("is there already", str(path), "name another with --output"))
-    manifest = manifest_for(server, config, request, tell)
+    manifest = manifest_for(server, config, request, reporter)
     inputs = BundleInputs(
         server=server,
         created=created,
@@ -60,7 +60,7 @@ def bundle(
         others=read_attachments(request.samples, request.added),
     )
     files = with_sums(bundle_files(inputs))
-    tell(f"looking for secrets in {len(files)} files")
+    reporter.tell(f"looking for secrets in {len(files)} files")
     require_no_secret(files, local_secrets(target, config))
     archive = pack(top, files)
     check, _ = check_bundle(str(path), sha256(archive), files)
@@ -70,18 +70,18 @@ def bundle(
 
 
 def manifest_for(
-    server: Provenance, config: ClusterConfig | None, request: BundleRequest, tell: Tell
+    server: Provenance, config: ClusterConfig | None, request: BundleRequest, reporter: Reporter
 ) -> bytes | None:
     """The one that was named, else the newest of the recipe. Raises UsageError for none."""
     if request.without_manifest:
         if request.manifest:
             raise UsageError(Problem("contradicts --manifest", "--without-manifest"))
-        tell("WITHOUT a manifest: nothing in this bundle proves which weights are served")
+        reporter.tell("WITHOUT a manifest: nothing in this bundle proves which weights are served")
         return None
     path = request.manifest or newest_manifest(server, config)
     if server.recipe:
         read_manifest(path, server.recipe)
-    tell(f"manifest: {path}")
+    reporter.tell(f"manifest: {path}")
     try:
         return path.read_bytes()
     except OSError as error:

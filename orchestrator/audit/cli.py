@@ -47,7 +47,7 @@ def audit_bundle(
 
     def verb(console: Console, target: Target) -> int:
         config = load(nodes) if target.home else None
-        done = bundle(target, config, asked, console.tell)
+        done = bundle(target, config, asked, console)
         show_on(console, done, screen.bundle_screen, json)
         return 0
 

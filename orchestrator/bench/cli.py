@@ -102,7 +102,7 @@ def measure(console: Console, target: Target, request: BenchRequest, json: bool)
     started = datetime.now(UTC)
     artifact = Artifact("bench", provenance(target), request.load.seed, started)
     try:
-        measured = bench(target, request, console.tell)
+        measured = bench(target, request, console)
     except BaseException:
         artifact.folder.rmdir()  # nothing was measured
         raise

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from cluster.errors import OrchestrateError
 from cluster.inventory.cost import HourlyCost, hourly_cost
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.api.target import Target
 from orchestrator.bench.cost import RunCost, input_share, run_cost, with_cost
 from orchestrator.bench.figures import StepResult, step_result
@@ -57,7 +57,7 @@ class BenchResult:
     repeats: tuple[Repeat, ...] = field(repr=False)
 
 
-def bench(target: Target, request: BenchRequest, tell: Tell) -> BenchResult:
+def bench(target: Target, request: BenchRequest, reporter: Reporter) -> BenchResult:
     """Step after step. Ctrl-C, or a server that answers nothing more, ends the run early."""
     load = request.load
     pool = token_pool(target)
@@ -68,7 +68,7 @@ def bench(target: Target, request: BenchRequest, tell: Tell) -> BenchResult:
     try:
         for step in load.steps:
             taken[step] = []
-            asyncio.run(run_step(target, prompts, step, taken[step], tell))
+            asyncio.run(run_step(target, prompts, step, taken[step], reporter))
     except KeyboardInterrupt:
         stopped = STOPPED_BY_USER
     except OrchestrateError as error:

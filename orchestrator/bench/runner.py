@@ -8,7 +8,7 @@ from itertools import islice
 import httpx
 
 from cluster.errors import OrchestrateError, Problem
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.api.closed_loop import Limits, send_all
 from orchestrator.api.errors import hint_of
 from orchestrator.api.open_loop import send_at
@@ -35,7 +35,7 @@ def token_pool(target: Target) -> tuple[int, ...]:
 
 
 async def run_step(
-    target: Target, prompts: PromptSource, step: LoadStep, taken: list[Repeat], tell: Tell
+    target: Target, prompts: PromptSource, step: LoadStep, taken: list[Repeat], reporter: Reporter
 ) -> None:
     """The warm-up and the repeats, over the same connections; `taken` grows as answers come.
 
@@ -45,7 +45,7 @@ async def run_step(
     at_once = int(step.value) if step.kind == "concurrency" else OPEN_AT_ONCE
     async with connected(target.url, target.key, connections=at_once) as server:
         warm = add_repeat(taken, step, 0)
-        tell(f"{step.label}: {step.warmup} requests to warm up")
+        reporter.tell(f"{step.label}: {step.warmup} requests to warm up")
         calls = islice(prompts.calls(f"{step.label}/warm-up"), step.warmup)
         limits = Limits(min(at_once, step.warmup), load.timeout_s)
         with time_repeat(warm) as begun:
@@ -54,7 +54,7 @@ async def run_step(
             what = f"{step.label}: no request to warm up was answered: {failure.kind}: {failure}"
             raise OrchestrateError(Problem(what, target.shown, hint_of(failure) or TOO_LONG))
         for number in range(1, load.repeats + 1):
-            tell(f"{step.label}: repeat {number} of {load.repeats}")
+            reporter.tell(f"{step.label}: repeat {number} of {load.repeats}")
             await run_repeat(server, prompts, step, add_repeat(taken, step, number))
 
 

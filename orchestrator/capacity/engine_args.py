@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cluster.units import GIB
 from orchestrator.capacity.architecture import Shape
 from orchestrator.capacity.weights import model_bytes
 from orchestrator.recipes.layer import Value
 from orchestrator.recipes.recipe import Recipe
 
-GIB = 1 << 30
 DEFAULT_UTILIZATION = 0.92  # vLLM's (config/cache.py)
 # vLLM's get_batch_defaults for a server: (memory of a GPU from, tokens a step, requests at once)
 BATCHES = ((160 * GIB, 16384, 1024), (70 * GIB, 8192, 1024), (0, 2048, 256))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from cluster.units import GIB
 from orchestrator.capacity.architecture import Shape
 from orchestrator.capacity.engine_args import Serving
 from orchestrator.capacity.kv_cache import KVCache, kv_cache
@@ -10,7 +11,6 @@ from orchestrator.capacity.overhead import Estimate, overheads, total
 from orchestrator.capacity.tensors import Tensor
 from orchestrator.capacity.weights import Split, Weights, rank_weights, stage_layers
 
-GIB = 1 << 30
 CONTEXTS = (8192, 16384, 32768, 65536, 131072, 262144)
 
 

@@ -10,11 +10,11 @@ from cluster.errors import Problem, UsageError
 from cluster.facts.hosts import Cache, Gpu, HostFacts, Memory
 from cluster.inventory.node import Node
 from cluster.inventory.problems import nearest
+from cluster.units import GIB
 from orchestrator.capacity.alternatives import MOST_GPUS, Growth
 from orchestrator.capacity.gpu_memory import NOT_SHOWN
 from orchestrator.recipes.hardware import Hardware
 
-GIB = 1 << 30
 WORDS = re.compile(r"([a-z0-9]+?)(?:x(\d{1,3}))?")
 HOST_MEMORY = 1024 * GIB  # of a host with GPUs; nothing here depends on it
 NOT_ASKED: dict[str, Any] = {

@@ -8,7 +8,6 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-GIB = 1 << 30
 GOOD = ("up", "alive", "ready", "running", "same")
 NEUTRAL = ("off", "starting")
 
@@ -35,11 +34,3 @@ def coloured(state: str) -> Text:
     if state in GOOD:
         return Text(state, style="green")
     return Text(state, style="yellow" if state in NEUTRAL else "bold red")
-
-
-def duration(seconds: float) -> str:
-    """As people say it: 42s, 3m, 5h, 2d."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size:.0f}{unit}"
-    return f"{seconds:.0f}s"

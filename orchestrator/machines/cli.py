@@ -25,11 +25,11 @@ def cluster_start(
     forced = known_names(force or [])
 
     def verb(run: Run) -> int:
-        tell = run.console.tell
+        reporter = run.console
         if dry_run:
-            run.console.raw(str(prepare_start(run.transport, run.config, tell, forced).plan))
+            run.console.raw(str(prepare_start(run.transport, run.config, reporter, forced).plan))
             return 0
-        done = start_cluster(run.transport, run.config, tell, forced)
+        done = start_cluster(run.transport, run.config, reporter, forced)
         show(run, done, screen.started, json)
         return 0
 
@@ -63,10 +63,10 @@ def cluster_check(
         if env:
             return show_environment(run, json)
         if bandwidth:
-            rates = measure_bandwidth(run.transport, run.config, run.console.tell)
+            rates = measure_bandwidth(run.transport, run.config, run.console)
             show(run, rates, bandwidth_report.measured, json)
             return 1 if rates.failed else 0
-        found = check_cluster(run.transport, run.config, run.console.tell)
+        found = check_cluster(run.transport, run.config, run.console)
         show(run, found, screen.checked, json)
         return 1 if found.failed else 0
 
@@ -135,7 +135,7 @@ def take_down(run: Run, dry_run: bool, json: bool, *, only_ray: bool) -> int:
         facts = gather_facts(run.transport, run.config)
         run.console.raw(str(plan_stop(run.config, facts, only_ray=only_ray)))
         return 0
-    done = stop_cluster(run.transport, run.config, run.console.tell, only_ray=only_ray)
+    done = stop_cluster(run.transport, run.config, run.console, only_ray=only_ray)
     show(run, done, screen.stopped, json)
     for error in done.unreached:
         run.console.fail(error)

@@ -8,7 +8,7 @@ from cluster.checks.finding import ALL_HOSTS, Finding
 from cluster.checks.shared_cache import all_or_errors, ask_cache, sharers
 from cluster.errors import HostError, PreflightError, Problem
 from cluster.facts.hosts import HostFacts
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.recipes.recipe import Recipe
@@ -36,7 +36,7 @@ def find_model(
     transport: Transport,
     recipe: Recipe,
     hosts: Sequence[HostFacts],
-    tell: Tell,
+    reporter: Reporter,
     *,
     make_missing: bool,
 ) -> tuple[ModelFiles, ...]:
@@ -51,7 +51,7 @@ def find_model(
             missing = next((model for model in found if model.problem == "missing"), None)
             if missing is None:
                 break
-            tell(f"making the {recipe.made} model on {missing.host.node.name}")
+            reporter.tell(f"making the {recipe.made} model on {missing.host.node.name}")
             make(transport, recipe, missing)
             found = look(transport, recipe, hosts)
     return found

@@ -31,8 +31,8 @@ def models_lock(
     chosen = find_recipe(model, recipe)
 
     def verb(run: Run) -> int:
-        tell = run.console.tell
-        done = lock_model(run.transport, run.config, chosen, tell, check=check)
+        reporter = run.console
+        done = lock_model(run.transport, run.config, chosen, reporter, check=check)
         show(run, done, locked, json)
         return 1 if done.differs and check else 0
 
@@ -47,15 +47,13 @@ def models_pull(
     json: Json = False,
 ) -> None:
     """Download the locked commit from the hub to one host, and go on where it stopped."""
-    from orchestrator.models.download import Says
     from orchestrator.models.pull import pull
     from orchestrator.models.screen import pulled
 
     chosen = find_recipe(model, recipe)
 
     def verb(run: Run) -> int:
-        says = Says(run.console.tell, run.console.progress)
-        done = pull(run.transport, run.config, chosen, host, says)
+        done = pull(run.transport, run.config, chosen, host, run.console)
         show(run, done, pulled, json)
         return 0
 

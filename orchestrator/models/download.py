@@ -2,35 +2,26 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from cluster.errors import Unreachable
 from cluster.execution.lock import beat
 from cluster.facts.hosts import HostFacts
+from cluster.reporter import Reporter
 from cluster.transport.answers import answers
-from cluster.transport.parallel import Tell
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
+from cluster.units import GB, how_far
 from orchestrator.models.hub.ask import Hub
 from orchestrator.models.lockfile import LockedModel
 from orchestrator.models.pull_errors import GOES_ON, explained, no_answer
 
 SILENCE_LIMIT_S = 20.0  # the program says something each second
-GB = 1e9
-
-
-@dataclass(frozen=True)
-class Says:
-    """Whom to tell: events, and how far it is."""
-
-    tell: Tell
-    progress: Callable[[str], None]
 
 
 def download(
-    transport: Transport, here: HostFacts, entry: LockedModel, hub: Hub, says: Says
+    transport: Transport, here: HostFacts, entry: LockedModel, hub: Hub, reporter: Reporter
 ) -> Mapping[str, Any]:
     """What the program says at its end. After Ctrl-C it ends, and what has arrived stays."""
     if here.cache.hangs:
@@ -41,7 +32,7 @@ def download(
     session = transport.session(here.node, sent)
     done = threading.Event()
     threading.Thread(target=beat, args=(session, done), daemon=True).start()
-    watch = Watch(here.node.name, len(entry.files), says)
+    watch = Watch(here.node.name, len(entry.files), reporter)
     try:
         for event in answers(session, SILENCE_LIMIT_S):
             if "failed" in event:
@@ -53,7 +44,7 @@ def download(
     except TimeoutError:
         raise no_answer(here, SILENCE_LIMIT_S) from None
     except KeyboardInterrupt:
-        says.tell(GOES_ON)
+        reporter.tell(GOES_ON)
         raise
     finally:
         done.set()
@@ -78,8 +69,8 @@ def request_for(here: HostFacts, entry: LockedModel, hub: Hub) -> dict[str, Any]
 class Watch:
     """The program's events as lines for people."""
 
-    def __init__(self, host: str, files: int, says: Says) -> None:
-        self.host, self.files, self.says = host, files, says
+    def __init__(self, host: str, files: int, reporter: Reporter) -> None:
+        self.host, self.files, self.reporter = host, files, reporter
         self.total = self.first = self.whole = 0
         self.begun = time.monotonic()
 
@@ -88,11 +79,11 @@ class Watch:
             self.begin(event["start"])
         elif "waits" in event:
             pause = f"; again in {event['pause_s']:g} s" if event["pause_s"] else ""
-            self.says.tell(f"{self.host}: {event['waits']}{pause}")
+            self.reporter.tell(f"{self.host}: {event['waits']}{pause}")
         elif "done" in event:
             self.whole += "file" in event
             name = f", {event['file']}" if "file" in event else ""
-            self.says.progress(self.line(event["done"], time.monotonic() - self.begun) + name)
+            self.reporter.progress(self.line(event["done"], time.monotonic() - self.begun) + name)
 
     def begin(self, start: Mapping[str, Any]) -> None:
         self.total, self.begun = start["total"], time.monotonic()
@@ -102,16 +93,12 @@ class Watch:
             resumed = (
                 f", of which {start['resumed'] / GB:.2f} GB are here" if start["resumed"] else ""
             )
-            self.says.tell(
+            self.reporter.tell(
                 f"{self.host} downloads {start['files']} of {self.files} files, "
                 f"{(start['left'] + start['resumed']) / GB:.2f} GB{resumed}"
             )
 
     def line(self, done: int, seconds: float) -> str:
-        """As in `h1: 3.1 of 12.0 GB, 7 of 25 files, 410 MB/s, 22 s left`."""
-        text = f"{self.host}: {done / GB:.2f} of {self.total / GB:.2f} GB"
-        text += f", {self.whole} of {self.files} files"
-        rate = (done - self.first) / seconds if seconds > 0 else 0
-        if rate <= 0:
-            return text
-        return f"{text}, {rate / 1e6:.0f} MB/s, {(self.total - done) / rate:.0f} s left"
+        """As in `h1: 7 of 25 files, 3.1 of 12.0 GB, 0.41 GB/s, 22 s left`."""
+        far = how_far(done, self.total, seconds, before=self.first)
+        return f"{self.host}: {self.whole} of {self.files} files, {far}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from cluster.errors import HostError
 from cluster.facts.gather import probe
 from cluster.inventory.config import ClusterConfig
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from cluster.transport.protocol import Transport
 from orchestrator.host.hash_files import NOT_A_FILE
 from orchestrator.models.cache import ModelFiles, find_model, require_complete
@@ -44,7 +44,12 @@ class LockReport:
 
 
 def lock_model(
-    transport: Transport, config: ClusterConfig, recipe: Recipe, tell: Tell, *, check: bool = False
+    transport: Transport,
+    config: ClusterConfig,
+    recipe: Recipe,
+    reporter: Reporter,
+    *,
+    check: bool = False,
 ) -> LockReport:
     """Ask the hub, or a host for a model that no hub knows. With `check` nothing is written."""
     path = lock_path(config)
@@ -52,10 +57,10 @@ def lock_model(
     former = lock.find(recipe)
     if on_hub(recipe):
         hub = the_hub()
-        tell(f"asking {hub.endpoint} for {recipe.model} at {recipe.revision}")
-        found = ask_hub(hub, recipe.model, recipe.revision, tell)
+        reporter.tell(f"asking {hub.endpoint} for {recipe.model} at {recipe.revision}")
+        found = ask_hub(hub, recipe.model, recipe.revision, reporter)
     else:
-        found = from_head(transport, config, recipe, tell)
+        found = from_head(transport, config, recipe, reporter)
     report = compared(recipe, former, found, str(path))
     if report.differs and not check:
         write_lock(path, lock.with_model(found))
@@ -68,13 +73,13 @@ def on_hub(recipe: Recipe) -> bool:
 
 
 def from_head(
-    transport: Transport, config: ClusterConfig, recipe: Recipe, tell: Tell
+    transport: Transport, config: ClusterConfig, recipe: Recipe, reporter: Reporter
 ) -> LockedModel:
     """A folder that no hub knows, as it is on the head; one that is made, is made first."""
     host = probe(transport, config, config.head, (), {})
-    (found,) = find_model(transport, recipe, [host], tell, make_missing=True)
+    (found,) = find_model(transport, recipe, [host], reporter, make_missing=True)
     require_complete(recipe, [found])
-    tell(f"hashing {found.path} on {host.node.name}")
+    reporter.tell(f"hashing {found.path} on {host.node.name}")
     return LockedModel(
         model=recipe.model,
         revision=recipe.revision,

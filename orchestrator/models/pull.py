@@ -10,9 +10,9 @@ from cluster.facts.hosts import Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.inventory.problems import node_named
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from cluster.transport.protocol import Transport
-from orchestrator.models.download import Says, download
+from orchestrator.models.download import download
 from orchestrator.models.hub.ask import the_hub
 from orchestrator.models.lock import lock_model, on_hub
 from orchestrator.models.lockfile import LockedModel, lock_path, read_lock
@@ -38,7 +38,11 @@ class PullReport:
 
 
 def pull(
-    transport: Transport, config: ClusterConfig, recipe: Recipe, host: str | None, says: Says
+    transport: Transport,
+    config: ClusterConfig,
+    recipe: Recipe,
+    host: str | None,
+    reporter: Reporter,
 ) -> PullReport:
     """Download what is missing on one host, the head unless another is named.
 
@@ -47,12 +51,12 @@ def pull(
     node = config.head if host is None else node_named(config.node, host)
     if not on_hub(recipe):
         raise UsageError(nothing_to_pull(recipe))
-    entry = locked(transport, config, recipe, says.tell)
+    entry = locked(transport, config, recipe, reporter)
     facts = gather_facts(transport, config)
     here = found(facts, node)
     with cluster_lock(transport, config, entry.model) as lock:
         lock.audit(f"models pull {recipe.name}: {entry.model}@{entry.commit} to {node.name}")
-        end = download(transport, here, entry, the_hub(), says)
+        end = download(transport, here, entry, the_hub(), reporter)
     others = [each for each in facts.hosts if each.node != node and usable(each)]
     shared = [each.node.name for each in sharers(transport, here, others)]
     return PullReport(
@@ -79,12 +83,14 @@ def nothing_to_pull(recipe: Recipe) -> Problem:
     return Problem(f"there is nothing to download: {recipe.model} {what}", recipe.name, hint)
 
 
-def locked(transport: Transport, config: ClusterConfig, recipe: Recipe, tell: Tell) -> LockedModel:
+def locked(
+    transport: Transport, config: ClusterConfig, recipe: Recipe, reporter: Reporter
+) -> LockedModel:
     """What models.lock says; locked first where it says nothing."""
     path = lock_path(config)
     if read_lock(path).find(recipe) is None:
-        tell(f"{path} does not have {recipe.model} yet: locking it first")
-        lock_model(transport, config, recipe, tell)
+        reporter.tell(f"{path} does not have {recipe.model} yet: locking it first")
+        lock_model(transport, config, recipe, reporter)
     entry = read_lock(path).find(recipe)
     assert entry is not None
     return entry

@@ -5,11 +5,11 @@ from typing import Any
 
 from cluster.errors import HostError, OrchestrateError
 from cluster.facts.hosts import HostFacts
+from cluster.units import GB
 from orchestrator.models.hub.ask import Hub
 from orchestrator.models.hub.errors import refused
 from orchestrator.models.lockfile import LockedModel
 
-GB = 1e9
 GOES_ON = "what has arrived stays: the same command goes on from there"
 
 

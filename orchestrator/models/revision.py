@@ -4,14 +4,14 @@ import re
 from pathlib import PurePosixPath
 
 from cluster.errors import Problem, UsageError
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.models.lockfile import ModelsLock, pinned
 from orchestrator.recipes.recipe import Recipe
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock, tell: Tell) -> Recipe:
+def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock, reporter: Reporter) -> Recipe:
     """What was asked for, at the lock's commit. `base` is the recipe without the command line.
 
     A revision from the command line wins over the lock, and that is said. Raises UsageError when
@@ -20,7 +20,7 @@ def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock, tell: Tell) -> Reci
     held = lock.find(base.model_copy(update={"model": asked.model}))
     found = pinned(asked, lock)
     if asked.revision != base.revision and held and held.commit not in ("", found.revision):
-        tell(
+        reporter.tell(
             f"--set revision={asked.revision} wins: models.lock holds {held.commit[:12]} "
             f"for {base.revision}"
         )

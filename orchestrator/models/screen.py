@@ -7,11 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cluster.units import GB
 from orchestrator.models.listing import RecipeList, RecipeRow
 from orchestrator.models.lock import LockReport
 from orchestrator.models.pull import PullReport
-
-GB = 10**9
 
 
 def recipe_list(found: RecipeList) -> RenderableType:

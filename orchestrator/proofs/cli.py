@@ -24,7 +24,7 @@ def prove_smoke(
     """Is the server healthy, is the model there, does it say the same thing twice."""
 
     def verb(console: Console, target: Target) -> int:
-        return prove(console, target, "smoke", lambda: smoke(target, console.tell), json)
+        return prove(console, target, "smoke", lambda: smoke(target, console), json)
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)
 

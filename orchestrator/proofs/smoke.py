@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from cluster.checks.finding import Finding
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.api.errors import hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import completion
@@ -31,14 +31,14 @@ class SmokeReport(Proof):
     answer_s: float | None = None
 
 
-def smoke(target: Target, tell: Tell) -> SmokeReport:
+def smoke(target: Target, reporter: Reporter) -> SmokeReport:
     """Ask in steps; a server that cannot be reached is asked no further."""
-    tell(f"asking {target.shown}")
+    reporter.tell(f"asking {target.shown}")
     health = check_health(target)
     if health.state == "failure":
         return SmokeReport(target.shown, target.model, (health,))
     models = check_models(target)
-    tell(f"the same {SMOKE_TOKENS} tokens twice, at temperature 0")
+    reporter.tell(f"the same {SMOKE_TOKENS} tokens twice, at temperature 0")
     first, second = asyncio.run(send_twice(target))
     findings = (health, models, *check_answers(target, first, second))
     if isinstance(first, Failure):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from cluster.ray.environment import PER_HOST_VARIABLES
-from orchestrator.cli.render import GIB
+from cluster.units import GIB
 from orchestrator.records.provenance import Machine, Provenance
 
 FactSubject = Literal["model", "software", "arguments", "environment", "hardware", "names"]

@@ -24,9 +24,8 @@ from orchestrator.sampling.open_session import (
     resume_session,
     start_session,
 )
-from orchestrator.sampling.progress import ProgressDisplay
 from orchestrator.sampling.replay import replay, replay_screen
-from orchestrator.sampling.run import Hearing, SessionWriter, run_session
+from orchestrator.sampling.run import SessionWriter, run_session
 from orchestrator.sampling.session import SETTING_NAMES
 from orchestrator.sampling.summary import not_reference_text, sample_screen, summary_of
 
@@ -121,13 +120,12 @@ def run_to_end(
         if not settings.is_reference:
             console.warn(not_reference_text(settings.concurrency))
         console.tell(f"sampling from {target.shown} into {path}")
-        with ProgressDisplay(console) as shown:
-            session = SessionWriter(file.samples, file.writer, Hearing(shown.at, console.warn))
-            try:
-                run_session(target, session, timeout_s or answer_limit_s(settings.chunk_max_tokens))
-            except (KeyboardInterrupt, OrchestrateError):
-                console.warn(f"{session.pace}; go on with: {resume_line(path, wanted)}")
-                raise
+        session = SessionWriter(file.samples, file.writer, console)
+        try:
+            run_session(target, session, timeout_s or answer_limit_s(settings.chunk_max_tokens))
+        except (KeyboardInterrupt, OrchestrateError):
+            console.warn(f"{session.pace}; go on with: {resume_line(path, wanted)}")
+            raise
         found = summary_of(path.read_bytes(), str(path))
         result = file.artifact.write(found)
     show_on(console, found, sample_screen, json)
@@ -152,8 +150,7 @@ def replay_sample(
 
     def verb(console: Console, target: Target) -> int:
         console.tell(f"replaying {len(samples.chunks)} chunks on {target.shown}")
-        with ProgressDisplay(console) as shown:
-            found = replay(target, samples, str(file), Hearing(shown.at, console.warn), limit)
+        found = replay(target, samples, str(file), console, limit)
         show_on(console, found, replay_screen, json)
         artifact = Artifact("sample-replay", provenance(target), found.seed, started)
         console.tell(f"result: {artifact.write(found)}")

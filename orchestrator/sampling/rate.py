@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from cluster.units import clock_time
+
 
 @dataclass(frozen=True)
 class SamplingRate:
@@ -24,11 +26,4 @@ class SamplingRate:
         if not self.made:
             return said
         left = max(0, self.target - self.tokens) / self.rate if self.rate else 0
-        return f"{said}, {self.rate:,.1f} tokens/s, {clock_text(left)} left"
-
-
-def clock_text(seconds: float) -> str:
-    """As on a clock: 0:07, 12:30, 4:05:00."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+        return f"{said}, {self.rate:,.1f} tokens/s, {clock_time(left)} left"

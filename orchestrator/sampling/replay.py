@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cluster.reporter import Reporter
 from orchestrator.api.reply import Failure
 from orchestrator.api.send import connected
 from orchestrator.api.target import Target
@@ -15,7 +16,6 @@ from orchestrator.sampling.compare import ChunkComparison, ChunkDivergence, comp
 from orchestrator.sampling.file_format import Samples, chunk_line
 from orchestrator.sampling.rate import SamplingRate
 from orchestrator.sampling.request import send_with_retries
-from orchestrator.sampling.run import Hearing
 from orchestrator.sampling.same_server import identity_differences, identity_of
 from orchestrator.sampling.session import Chunk
 
@@ -45,14 +45,14 @@ class ReplayReport:
 
 
 def replay(
-    target: Target, samples: Samples, file: str, hearing: Hearing, timeout_s: float
+    target: Target, samples: Samples, file: str, reporter: Reporter, timeout_s: float
 ) -> ReplayReport:
     """Raises RequestFailed where the server does not answer."""
     now = identity_of(target, provenance(target))
     unlike = identity_differences(samples.header["server"], now, file)
     for each in unlike:
-        hearing.warn(f"another server than the recorded one: {each}")
-    found = asyncio.run(replay_chunks(target, samples, hearing, timeout_s))
+        reporter.warn(f"another server than the recorded one: {each}")
+    found = asyncio.run(replay_chunks(target, samples, reporter, timeout_s))
     tokens, matching = sum(each.tokens for each in found), sum(each.matching for each in found)
     same = sum(each.identical for each in found)
     return ReplayReport(
@@ -74,7 +74,7 @@ def replay(
 
 
 async def replay_chunks(
-    target: Target, samples: Samples, hearing: Hearing, timeout_s: float
+    target: Target, samples: Samples, reporter: Reporter, timeout_s: float
 ) -> list[ChunkComparison]:
     """One at a time, in order, whatever the concurrency of the session was."""
     session, found, begun = samples.session, list[ChunkComparison](), time.monotonic()
@@ -83,17 +83,17 @@ async def replay_chunks(
             chunk = Chunk(was["index"], was["seed"], tuple(was["messages"]))
 
             def waits(failure: Failure, pause_s: float) -> None:
-                hearing.warn(f"{failure.kind}: {failure}; again in {pause_s:g} s")
+                reporter.warn(f"{failure.kind}: {failure}; again in {pause_s:g} s")
 
             call = session.call(target.model, chunk)
             reply, attempts = await send_with_retries(server, call, target.shown, timeout_s, waits)
             each = compare_chunks(was, chunk_line(chunk, reply, attempts))
             if not each.identical and all(one.identical for one in found):
-                hearing.warn(f"not the same: {each}")
+                reporter.warn(f"not the same: {each}")
             found.append(each)
             done = sum(one.tokens for one in found)
-            hearing.at(
-                SamplingRate(len(found), done, samples.tokens, done, time.monotonic() - begun)
+            reporter.progress(
+                str(SamplingRate(len(found), done, samples.tokens, done, time.monotonic() - begun))
             )
     return found
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import httpx
 
+from cluster.reporter import Reporter
 from orchestrator.api.reply import Failure, Reply
 from orchestrator.api.send import Server, connected
 from orchestrator.api.target import Target
@@ -21,21 +20,13 @@ from orchestrator.sampling.writer import SamplesFile
 LOAD_EVERY_S = 5.0
 
 
-@dataclass(frozen=True)
-class Hearing:
-    """Who is told of progress, and of what may spoil the session."""
-
-    at: Callable[[SamplingRate], None]
-    warn: Callable[[str], None]
-
-
 class SessionWriter:
     """Takes answers in any order, and writes them in the order of their chunks."""
 
-    def __init__(self, begun: Samples, writer: SamplesFile, hearing: Hearing) -> None:
+    def __init__(self, begun: Samples, writer: SamplesFile, reporter: Reporter) -> None:
         self.session = begun.session
         self.card = begun.header["server"]["card"]
-        self._writer, self._hearing = writer, hearing
+        self._writer, self._reporter = writer, reporter
         self.kept = self._asked = len(begun.chunks)
         self._tokens = self._before = begun.tokens
         self.answers = 0
@@ -56,8 +47,8 @@ class SessionWriter:
         target = self.settings.target_tokens
         return SamplingRate(self.kept, self._tokens, target, made, elapsed_s)
 
-    def tell(self) -> None:
-        self._hearing.at(self.pace)
+    def report(self) -> None:
+        self._reporter.progress(str(self.pace))
 
     def take(self) -> Chunk:
         """The next chunk to ask for."""
@@ -71,17 +62,17 @@ class SessionWriter:
             self._writer.append(line)
             self.kept += 1
             self._tokens += len(line["token_ids"])
-            self.tell()
+            self.report()
 
     def note(self, kind: NoteKind, what: str) -> None:
         """Told now, and kept in the file."""
-        self._hearing.warn(what)
+        self._reporter.warn(what)
         self._writer.append(note_line(kind, what, self.kept))
 
 
 def run_session(target: Target, session: SessionWriter, timeout_s: float) -> None:
     """Until the session is full. Raises RequestFailed where the server does not answer."""
-    session.tell()
+    session.report()
     with target.http() as http:
         before = read_load(http)
         if before is None:

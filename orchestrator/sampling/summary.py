@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cluster.units import clock_time
 from orchestrator.sampling.file_format import parse_samples
-from orchestrator.sampling.rate import clock_text
 
 NOT_REFERENCE = (
     "NOT a reference session: {n} requests at once change what is computed beside each other"
@@ -81,7 +81,7 @@ def not_reference_text(concurrency: int) -> str:
 
 def sample_screen(report: SampleReport) -> RenderableType:
     ends = ", ".join(f"{count} {reason}" for reason, count in report.finish_reasons.items())
-    rate = f"{report.tokens_per_s:,.1f} tokens/s over {clock_text(report.seconds)} of requests"
+    rate = f"{report.tokens_per_s:,.1f} tokens/s over {clock_time(report.seconds)} of requests"
     rows = [
         f"{report.tokens:,} tokens in {report.chunks} chunks of {report.model} at {report.url}",
         f"  file       {report.file}",

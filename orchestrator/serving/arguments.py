@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from cluster.errors import ConfigError, HostError, Problem
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.problems import nearest
+from cluster.reporter import Reporter
 from cluster.transport.answers import last_answer
-from cluster.transport.parallel import Tell
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.recipes.layer import Value
@@ -30,7 +30,7 @@ def check_arguments(
     transport: Transport,
     host: HostFacts,
     args: Mapping[str, Value],
-    tell: Tell,
+    reporter: Reporter,
     *,
     keep: bool = True,
 ) -> None:
@@ -38,7 +38,7 @@ def check_arguments(
 
     `keep` leaves vLLM's answer on the host, for the next time.
     """
-    accepted = ask(transport, host, tell, keep=keep)
+    accepted = ask(transport, host, reporter, keep=keep)
     problems = list(argument_problems(args, accepted, version_of(host)))
     if problems:
         raise ConfigError(*problems)
@@ -48,9 +48,11 @@ def version_of(host: HostFacts) -> str:
     return host.versions.get("vllm", "unknown")
 
 
-def ask(transport: Transport, host: HostFacts, tell: Tell, *, keep: bool = True) -> Accepted:
+def ask(
+    transport: Transport, host: HostFacts, reporter: Reporter, *, keep: bool = True
+) -> Accepted:
     """What the host's vLLM accepts; the first time for a version it takes as long as its import."""
-    tell(f"checking the arguments against vLLM {version_of(host)}")
+    reporter.tell(f"checking the arguments against vLLM {version_of(host)}")
     sent = program(
         "orchestrator.host.vllm_arguments",
         {"version": version_of(host), "keep": keep},

@@ -49,12 +49,12 @@ def serve_model(
     )
 
     def verb(run: Run) -> int:
-        tell = run.console.tell
+        reporter = run.console
         if dry_run:
-            launch = prepare(run.transport, run.config, request, tell, dry=True)
+            launch = prepare(run.transport, run.config, request, reporter, dry=True)
             run.console.raw(str(launch.plan))
             return 0
-        done = serve(run.transport, run.config, request, tell, detach=detach)
+        done = serve(run.transport, run.config, request, reporter, detach=detach)
         show(run, done, screen.served, json)
         return 0
 

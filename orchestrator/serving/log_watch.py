@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass, field
 
 from cluster.errors import HostError
+from cluster.reporter import Reporter
 from cluster.runtimes.service import Service
 from cluster.transport.answers import answers
-from cluster.transport.parallel import Tell
 from cluster.transport.protocol import Session
 from orchestrator.serving.load_log import Loading, hopeless, reason
 
@@ -37,7 +37,7 @@ class LoadWatch:
     over: bool = False
     near: threading.Event = field(default_factory=threading.Event)
 
-    def follow(self, session: Session, tell: Tell) -> None:
+    def follow(self, session: Session, reporter: Reporter) -> None:
         """Read the log to its end, or to the end of the session."""
         loading = Loading()
         try:
@@ -46,7 +46,7 @@ class LoadWatch:
                 if self.died:
                     return
                 if news := loading.read(event["line"]):
-                    tell(news)
+                    reporter.tell(news)
                 if loading.starts:
                     self.near.set()
         finally:

@@ -9,7 +9,7 @@ from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.cost import CostTable, HourlyCost, hourly_cost
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.alternatives import Option, Wish, more_hosts, nearest_fits
 from orchestrator.capacity.checks import typed
@@ -80,7 +80,7 @@ class PlanReport:
 
 
 def plan_on_hosts(
-    transport: Transport, config: ClusterConfig, request: Request, tell: Tell
+    transport: Transport, config: ClusterConfig, request: Request, reporter: Reporter
 ) -> PlanReport:
     """Of the inventory's hosts as they are now. Raises PreflightError when nobody answers."""
     facts = gather_facts(transport, config)
@@ -88,10 +88,10 @@ def plan_on_hosts(
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
     recipe = recipe_for(request, facts.hosts)
     recipe = pinned(recipe, read_lock(lock_path(config)))
-    found = find_model(transport, recipe, facts.hosts, tell, make_missing=False)
+    found = find_model(transport, recipe, facts.hosts, reporter, make_missing=False)
     model = model_on_hosts(transport, recipe, found)
     if model is None and not recipe.made:
-        tell(f"no host has {recipe.model} whole: asking the hub for its sizes")
+        reporter.tell(f"no host has {recipe.model} whole: asking the hub for its sizes")
     used = gpus_in_use(facts, besides=PREFIX + recipe.name)
     model = model or model_elsewhere(recipe)
     report = planned(Wish(recipe, model, facts.hosts, used, None, more_hosts(facts.hosts)))

@@ -46,7 +46,7 @@ def plan_model(
         raise typer.Exit(0 if done.fits else 1)
 
     def verb(run: Run) -> int:
-        done = plan_on_hosts(run.transport, run.config, request, run.console.tell)
+        done = plan_on_hosts(run.transport, run.config, request, run.console)
         show(run, done, plan_screen, json)
         return 0 if done.fits else 1
 

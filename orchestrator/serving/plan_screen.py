@@ -4,7 +4,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cluster.inventory.cost import hour_and_day
-from orchestrator.cli.render import GIB, coloured, table
+from cluster.units import GIB
+from orchestrator.cli.render import coloured, table
 from orchestrator.serving.plan import Gpus, PlanReport
 
 

@@ -11,9 +11,10 @@ from cluster.execution.plan import Plan
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts
 from cluster.inventory.config import ClusterConfig
+from cluster.reporter import Reporter
 from cluster.runtimes.service import Service
 from cluster.start import started_by
-from cluster.transport.parallel import Tell, gather
+from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.checks import memory_findings
 from orchestrator.capacity.fit import Model
@@ -65,11 +66,11 @@ class Launch:
 
 
 def prepare(
-    transport: Transport, config: ClusterConfig, request: Request, tell: Tell, *, dry: bool
+    transport: Transport, config: ClusterConfig, request: Request, reporter: Reporter, *, dry: bool
 ) -> Launch:
     """Facts, checks, placement, plan. Nothing is started; `dry` leaves no trace on the hosts."""
     base, lock = request.recipe, read_lock(lock_path(config))
-    asked = at_commit(base, merged(base, None, request.settings), lock, tell)
+    asked = at_commit(base, merged(base, None, request.settings), lock, reporter)
     ports = [asked.port, *([asked.media.port] if asked.media else [])]
     facts = gather_facts(transport, config, ports=ports, survey=True)
     if not facts.hosts:
@@ -77,16 +78,16 @@ def prepare(
     gpus = [gpu for host in facts.hosts for gpu in host.gpus]
     made = layered(base, hardware_name(gpus, load_hardware()), request.settings)
     recipe = made.recipe.model_copy(update={"revision": asked.revision})
-    models = find_model(transport, recipe, facts.hosts, tell, make_missing=not dry)
+    models = find_model(transport, recipe, facts.hosts, reporter, make_missing=not dry)
     model = read_model(transport, recipe, models)
     placement = place_on(facts, recipe, model)
     chosen = tuple(model for model in models if model.host in placement.hosts)
     require_complete(recipe, chosen)
-    go_on(software_findings(placement), (), tell)
+    go_on(software_findings(placement), (), reporter)
     first = placement.hosts[0]
     arguments = final_arguments(recipe, placement)
     cache = side_by_side(
-        lambda: check_arguments(transport, first, arguments, tell, keep=not dry),
+        lambda: check_arguments(transport, first, arguments, reporter, keep=not dry),
         lambda: [] if dry else prove_same(transport, chosen),
     )
     key = find_key(transport, config, first)
@@ -99,7 +100,7 @@ def prepare(
         findings += memory_findings(recipe, model, placement, facts.hosts, used)
     media = media_service(config, recipe, first)
     findings += media_findings(config, first, media)
-    forced = go_on([*cache, *findings], request.force, tell)
+    forced = go_on([*cache, *findings], request.force, reporter)
     plan = plan_launch(config, first, service, media, key)
     locked = is_locked(lock, recipe, service)
     return Launch(plan, service, placement, said(cache), locked, key, forced, media)

@@ -9,9 +9,10 @@ import httpx
 
 from cluster.errors import HostError, HostsError, OrchestrateError
 from cluster.execution.retry import WaitedTooLong, poll
+from cluster.reporter import Reporter
 from cluster.runtimes.service import Service
 from cluster.transport.http import DIAL_LIMIT_S, http_client
-from cluster.transport.parallel import Tell, gather
+from cluster.transport.parallel import gather
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.serving.health import (
@@ -35,7 +36,7 @@ class Ready:
 
 
 def await_ready(
-    transport: Transport, service: Service, *, limit_s: float, key: str, tell: Tell
+    transport: Transport, service: Service, *, limit_s: float, key: str, reporter: Reporter
 ) -> Ready:
     """Wait in three steps. Raises HostError with the reason out of the log when the server dies,
     when it waits in vain, or when the limit is reached.
@@ -50,7 +51,7 @@ def await_ready(
         finally:
             session.close()
 
-    tasks: list[Callable[[], Ready | None]] = [lambda: watch.follow(session, tell), steps]
+    tasks: list[Callable[[], Ready | None]] = [lambda: watch.follow(session, reporter), steps]
     try:
         outcomes = [outcome for _, outcome in gather(tasks, lambda task: task())]
     finally:

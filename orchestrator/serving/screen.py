@@ -5,7 +5,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from cluster.inventory.cost import hour_and_day
-from orchestrator.cli.render import GIB, coloured, duration, table
+from cluster.units import GIB, age
+from orchestrator.cli.render import coloured, table
 from orchestrator.serving.serve import ServeReport
 from orchestrator.serving.status import HostStatus, ServiceStatus, StatusReport
 
@@ -72,13 +73,13 @@ def host_cells(host: HostStatus) -> tuple[RenderableType, ...]:
 
 
 def service_cells(service: ServiceStatus) -> tuple[RenderableType, ...]:
-    age = duration(service.age_s) if service.age_s is not None else ""
+    since = age(service.age_s) if service.age_s is not None else ""
     answer = f"{service.answer_s * 1000:.0f} ms" if service.answer_s is not None else ""
     return (
         Text(service.name),
         Text(service.host),
         coloured(service.state),
-        Text(age),
+        Text(since),
         Text(answer),
         Text(service.url),
         Text(service.detail),

@@ -8,8 +8,8 @@ from cluster.errors import HostsError
 from cluster.execution.execute import execute
 from cluster.execution.lock import cluster_lock
 from cluster.inventory.config import ClusterConfig
+from cluster.reporter import Reporter
 from cluster.start import started_by, take_back
-from cluster.transport.parallel import Tell
 from cluster.transport.protocol import Transport
 from orchestrator.serving.api_key import key_step
 from orchestrator.serving.log_watch import ServerDied
@@ -39,27 +39,32 @@ class ServeReport:
 
 
 def serve(
-    transport: Transport, config: ClusterConfig, request: Request, tell: Tell, *, detach: bool
+    transport: Transport,
+    config: ClusterConfig,
+    request: Request,
+    reporter: Reporter,
+    *,
+    detach: bool,
 ) -> ServeReport:
     """Launch and wait; what does not come to an answer, or Ctrl-C, is taken back."""
     begun = time.monotonic()
-    with cluster_lock(transport, config, tell=tell) as lock:
-        launch = prepare(transport, config, request, tell, dry=False)
+    with cluster_lock(transport, config, reporter=reporter) as lock:
+        launch = prepare(transport, config, request, reporter, dry=False)
         lock.audit(audit_line(launch))
         ready = None
         if launch.runs_already:
-            tell(f"{launch.service.name} runs already")
+            reporter.tell(f"{launch.service.name} runs already")
         limit_s = config.serve.ready_timeout_s
         try:
-            execute(launch.plan, transport, tell, lock.run())
+            execute(launch.plan, transport, reporter, lock.run())
             if launch.media in started_by(launch.plan):
                 await_media(transport, launch.media)
             if not detach:
                 service, key = launch.service, launch.key
-                ready = await_ready(transport, service, limit_s=limit_s, key=key, tell=tell)
+                ready = await_ready(transport, service, limit_s=limit_s, key=key, reporter=reporter)
         except BaseException as error:
             if started := started_by(launch.plan):
-                take_back(started, transport, tell, lock.id, keep_record=died(error))
+                take_back(started, transport, reporter, lock.id, keep_record=died(error))
             raise
     return report_of(config, launch, ready, time.monotonic() - begun)
 

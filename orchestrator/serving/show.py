@@ -8,8 +8,8 @@ from cluster.facts.gather import gather_facts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.problems import nearest
 from cluster.ray.environment import network_environment
+from cluster.reporter import Reporter
 from cluster.transport.command import masked
-from cluster.transport.parallel import Tell
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.placement import Placement
 from orchestrator.models.cache import ModelFiles, find_model
@@ -39,27 +39,31 @@ class Shown:
 
 
 def show_recipe(
-    request: Request, lock: ModelsLock, hardware: str | None, tell: Tell, *, note: str
+    request: Request, lock: ModelsLock, hardware: str | None, reporter: Reporter, *, note: str
 ) -> Shown:
     """Without a host: the recipe on this hardware, before its split is chosen."""
-    found = resolved(request, lock, hardware, tell)
+    found = resolved(request, lock, hardware, reporter)
     return shown(found, hardware, note=note)
 
 
 def show_on_hosts(
-    transport: Transport, config: ClusterConfig, request: Request, lock: ModelsLock, tell: Tell
+    transport: Transport,
+    config: ClusterConfig,
+    request: Request,
+    lock: ModelsLock,
+    reporter: Reporter,
 ) -> Shown:
     """With what the hosts are like now; where they do not say, the recipe alone and a note."""
-    tell(f"asking {len(config.node)} hosts")
+    reporter.tell(f"asking {len(config.node)} hosts")
     facts = gather_facts(transport, config)
     if not facts.hosts:
         reason = facts.unreached[0].error.problems[0]
-        return show_recipe(request, lock, None, tell, note=f"no host answers ({reason.what})")
+        return show_recipe(request, lock, None, reporter, note=f"no host answers ({reason.what})")
     gpus = [gpu for host in facts.hosts for gpu in host.gpus]
     hardware = hardware_name(gpus, load_hardware())
-    found = resolved(request, lock, hardware, tell)
+    found = resolved(request, lock, hardware, reporter)
     try:
-        model = find_model(transport, found.recipe, facts.hosts, tell, make_missing=False)[0]
+        model = find_model(transport, found.recipe, facts.hosts, reporter, make_missing=False)[0]
         if model.problem:
             where = f"{model.problem} on {model.host.node.name}"
             return shown(found, hardware, note=f"no split yet, it follows from the files: {where}")
@@ -78,11 +82,13 @@ def known_hardware(name: str | None) -> str | None:
     return name
 
 
-def resolved(request: Request, lock: ModelsLock, hardware: str | None, tell: Tell) -> Layered:
+def resolved(
+    request: Request, lock: ModelsLock, hardware: str | None, reporter: Reporter
+) -> Layered:
     """The layers at the locked commit; a recipe without the lock it needs is shown all the same."""
     found = layered(request.recipe, hardware, request.settings)
     shown_anyway = found.recipe.model_copy(update={"needs_lock": False})
-    fixed = at_commit(request.recipe, shown_anyway, lock, tell)
+    fixed = at_commit(request.recipe, shown_anyway, lock, reporter)
     if fixed.revision == found.recipe.revision:
         return found
     fields = (*found.fields, ("models.lock", {"revision": fixed.revision}))

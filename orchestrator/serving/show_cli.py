@@ -44,12 +44,12 @@ def models_show(
         note = "no host was asked" if hardware else "there is no inventory: no host was asked"
         with Console() as console:
             chosen = known_hardware(hardware)
-            found = show_recipe(request, lock, chosen, console.tell, note=note)
+            found = show_recipe(request, lock, chosen, console, note=note)
             show_on(console, found, recipe_shown, json)
         return
 
     def verb(run: Run) -> int:
-        found = show_on_hosts(run.transport, run.config, request, lock, run.console.tell)
+        found = show_on_hosts(run.transport, run.config, request, lock, run.console)
         show(run, found, recipe_shown, json)
         return 0
 

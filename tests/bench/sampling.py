@@ -12,10 +12,11 @@ import tempfile
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from cluster.reporter import SILENT
 from orchestrator.api.request import Call
 from orchestrator.api.target import Wanted, open_target
 from orchestrator.sampling.open_session import new_session, start_session
-from orchestrator.sampling.run import Hearing, SessionWriter, run_session
+from orchestrator.sampling.run import SessionWriter, run_session
 from orchestrator.sampling.session import SampleSession
 from tests.bench.load import served_apart
 from tests.bench.timing import HEADER, Row, seconds
@@ -26,9 +27,8 @@ REAL_CHUNKS, REAL_TOKENS = 8, 256
 
 def ours(url: str, session: SampleSession) -> tuple[int, float]:
     """Into a file, as the verb does: chunks, and seconds from the first look to the last record."""
-    hearing = Hearing(lambda pace: None, lambda line: None)
     with open_target(Wanted(url)) as target, start_session(target, session, None) as file:
-        keeper = SessionWriter(file.samples, file.writer, hearing)
+        keeper = SessionWriter(file.samples, file.writer, SILENT)
         taken = seconds(lambda: run_session(target, keeper, 600))
     return keeper.kept, taken
 

@@ -9,7 +9,7 @@ from cluster.check import CheckReport, check_cluster
 from cluster.checks.finding import Finding
 from cluster.errors import Unreachable
 from cluster.inventory.node import Node
-from cluster.transport.parallel import silent
+from cluster.reporter import SILENT
 from orchestrator.cli.render import as_json
 from orchestrator.machines.screen import checked
 from tests.support.factory import config_of, entry, host_facts, survey
@@ -36,7 +36,7 @@ def script(*, gone: str = "", nonce: dict[str, Any] | None = None) -> Script:
 
 def test_every_host_is_asked_once_and_about_the_names_of_the_inventory() -> None:
     made = script()
-    report = check_cluster(made, CONFIG, silent)
+    report = check_cluster(made, CONFIG, SILENT)
     asked = [(host, request) for host, name, request in made.ran if name == SURVEY]
     assert sorted(host for host, _ in asked) == ["h1", "h2", "h3"]
     assert {tuple(request["names"]) for _, request in asked} == {("spark-1.lan",)}
@@ -45,7 +45,7 @@ def test_every_host_is_asked_once_and_about_the_names_of_the_inventory() -> None
 
 
 def test_a_host_that_cannot_be_reached_hides_nothing_of_the_others() -> None:
-    report = check_cluster(script(gone="h2"), CONFIG, silent)
+    report = check_cluster(script(gone="h2"), CONFIG, SILENT)
     failures = [each for each in report.findings if each.state == "failure"]
     assert failures == [Finding("ssh", "h2", "failure", "does not answer", "is the host up?")]
     assert {each.where for each in report.findings} == {"h1", "h2", "h3", "hosts"}
@@ -53,7 +53,7 @@ def test_a_host_that_cannot_be_reached_hides_nothing_of_the_others() -> None:
 
 def test_a_cache_that_breaks_meanwhile_is_a_finding() -> None:
     broken = {"hangs": True, "code": None, "out": ""}
-    report = check_cluster(script(nonce=broken), CONFIG, silent)
+    report = check_cluster(script(nonce=broken), CONFIG, SILENT)
     [failure] = [each for each in report.findings if each.state == "failure"]
     assert (failure.check, failure.where) == ("cache", "h1")
     assert "hangs: no answer within 3 s" in failure.what

@@ -6,8 +6,10 @@ import pytest
 
 from cluster.errors import HostsError, PreflightError, Unreachable
 from cluster.inventory.node import Node
+from cluster.reporter import SILENT
 from cluster.stop import stop_cluster
 from tests.support.factory import config_of, entry, host_facts, service
+from tests.support.reporter import Recorder
 from tests.support.scripted import Script
 
 CONFIG = config_of(entry(1), entry(2))
@@ -32,7 +34,7 @@ def script(*, gone: str = "", head: tuple[str, ...] = ("ray-head",), **answer: A
 
 def test_workers_go_before_the_head() -> None:
     told: list[str] = []
-    report = stop_cluster(script(), CONFIG, told.append)
+    report = stop_cluster(script(), CONFIG, Recorder(told))
     assert told == ["stop workers: h2", "stop head: h1"]
     assert report.stopped == {"test/h1/ray-head": 3, "test/h2/ray-worker": 3}
     assert report.unreached == ()
@@ -40,7 +42,7 @@ def test_workers_go_before_the_head() -> None:
 
 def test_without_the_head_the_rest_comes_down_without_a_lock() -> None:
     made = script(gone="h1")
-    report = stop_cluster(made, CONFIG, lambda line: None)
+    report = stop_cluster(made, CONFIG, SILENT)
     assert report.stopped == {"test/h2/ray-worker": 3}
     assert [str(error) for error in report.unreached] == ["h1: does not answer\n  hint: ping"]
     assert HOLD not in [name for _, name, _ in made.ran]
@@ -49,10 +51,10 @@ def test_without_the_head_the_rest_comes_down_without_a_lock() -> None:
 def test_ray_is_not_pulled_from_under_a_model() -> None:
     made = script(head=("ray-head", "vllm-tiny"))
     with pytest.raises(PreflightError, match="h1: vllm-tiny still runs"):
-        stop_cluster(made, CONFIG, lambda line: None, only_ray=True)
+        stop_cluster(made, CONFIG, SILENT, only_ray=True)
     assert STOP not in [name for _, name, _ in made.ran]
 
 
 def test_what_survives_kill_is_an_error() -> None:
     with pytest.raises(HostsError, match=r"survive KILL: 77 \(python stuck\)"):
-        stop_cluster(script(left={"77": "python stuck"}), CONFIG, lambda line: None)
+        stop_cluster(script(left={"77": "python stuck"}), CONFIG, SILENT)

@@ -12,7 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RevisionNo
 from pydantic import ValidationError
 
 from cluster.execution.retry import poll
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.models.hub.errors import explained, no_size, not_a_hub, unknown_revision
 from orchestrator.models.lockfile import LockedFile, LockedModel
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Hub:
-    """Where the hub is, who asks, and how long a download may be silent, in seconds."""
+    """Where the hub is, who asks, and how long a download may be SILENT, in seconds."""
 
     endpoint: str
     token: str | None = field(default=None, repr=False)
@@ -42,17 +42,17 @@ def the_hub() -> Hub:
     return Hub(constants.ENDPOINT.rstrip("/"), get_token(), constants.HF_HUB_DOWNLOAD_TIMEOUT)
 
 
-def ask_hub(hub: Hub, model: str, revision: str, tell: Tell) -> LockedModel:
+def ask_hub(hub: Hub, model: str, revision: str, reporter: Reporter) -> LockedModel:
     """The model at the commit that the revision is now.
 
     Raises OrchestrateError: no such model or revision, closed to us, or no answer of a hub.
     """
     try:
         info = patiently(
-            lambda: hub.api.model_info(model, revision=revision, files_metadata=True), tell
+            lambda: hub.api.model_info(model, revision=revision, files_metadata=True), reporter
         )
         if info.gated:
-            patiently(lambda: may_read(hub, model), tell)
+            patiently(lambda: may_read(hub, model), reporter)
         if not info.sha:
             raise ValueError("no commit")
         files = tuple(sorted(map(locked_file, info.siblings or ()), key=lambda file: file.path))
@@ -91,7 +91,7 @@ def names_of(hub: Hub, model: str) -> list[str]:
     return [each.name for each in (*refs.branches, *refs.tags)]
 
 
-def patiently(question: Callable[[], T], tell: Tell) -> T:
+def patiently(question: Callable[[], T], reporter: Reporter) -> T:
     """Ask again after the pause that the hub asks for, or when it fails by itself; bounded.
 
     Raises the last error of the hub when that does not help.
@@ -109,7 +109,7 @@ def patiently(question: Callable[[], T], tell: Tell) -> T:
             if pause is None or waited + pause > PATIENCE_S:
                 raise
             waited, tries, pause_s = waited + pause, tries + 1, pause
-            tell(f"the hub answers {status}; asking again in {pause:g} s")
+            reporter.tell(f"the hub answers {status}; asking again in {pause:g} s")
             return None
 
     return poll(attempt, timeout_s=2 * PATIENCE_S, pause=lambda: time.sleep(pause_s))

@@ -28,8 +28,7 @@ def models_sync(
 
     def verb(run: Run) -> int:
         lock = read_lock(lock_path(run.config))
-        says = run.console.tell, run.console.progress
-        done = sync(run.transport, run.config, wanted, lock, source, says)
+        done = sync(run.transport, run.config, wanted, lock, source, run.console)
         show(run, done, synced, json)
         if done.whole:
             return 0

@@ -11,8 +11,8 @@ from typing import Any
 
 from cluster.errors import HostError, OrchestrateError
 from cluster.facts.hosts import HostFacts
+from cluster.reporter import Reporter
 from cluster.transport.answers import answers
-from cluster.transport.parallel import Tell
 from cluster.transport.protocol import Session
 from orchestrator.models.sync.chain import Chain, Order
 
@@ -65,8 +65,7 @@ class Follow:
 
     chain: Chain
     talks: Mapping[str, Talk]
-    tell: Tell
-    progress: Tell
+    reporter: Reporter
 
     def run(self) -> None:
         """Until every host is done or has failed."""
@@ -116,7 +115,7 @@ class Follow:
         if "counters" in event:
             if event["counters"] != talk.said:
                 talk.said, self.moved = event["counters"], time.monotonic()
-                self.progress(self._line())
+                self.reporter.progress(self._line())
             return
         self.moved = time.monotonic()
         if "placed" in event:
@@ -127,16 +126,18 @@ class Follow:
 
     def _say(self, name: str, event: dict[str, Any], failed: set[str]) -> None:
         if "placed" in event:
-            self.tell(f"{name} is complete")
+            self.reporter.tell(f"{name} is complete")
         if "refused" in event:
-            self.tell(f"{name} refused a connection from {event['refused']}: it has no token")
+            self.reporter.tell(
+                f"{name} refused a connection from {event['refused']}: it has no token"
+            )
         if "forgot" in event:
             paths = [self.chain.contents[index].paths[0] for index in event["forgot"]]
-            self.tell(f"{name} has a damaged {', '.join(paths)}: it comes again")
+            self.reporter.tell(f"{name} has a damaged {', '.join(paths)}: it comes again")
         if "lost" in event and not self.chain.finished:
-            self.tell(f"{name} does not reach {event['lost']}: {event['why']}")
+            self.reporter.tell(f"{name} does not reach {event['lost']}: {event['why']}")
         for each in sorted(failed):
-            self.tell(f"{each} is out: {self.chain.failed[each]}")
+            self.reporter.tell(f"{each} is out: {self.chain.failed[each]}")
 
     def _send(self, orders: Sequence[Order]) -> None:
         for name, words in orders:

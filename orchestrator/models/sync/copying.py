@@ -8,7 +8,8 @@ from typing import Any
 
 from cluster.errors import HostsError, OrchestrateError
 from cluster.facts.hosts import HostFacts
-from cluster.transport.parallel import Tell, gather
+from cluster.reporter import Reporter
+from cluster.transport.parallel import gather
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.models.sync.chain import Chain
@@ -24,8 +25,7 @@ class Copy:
     request: Mapping[str, Any]
     contents: Sequence[Content]
     hosts: Sequence[HostFacts]
-    tell: Tell
-    progress: Tell
+    reporter: Reporter
     failed: dict[str, str] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
     talks: dict[str, Talk] = field(default_factory=dict)
@@ -36,10 +36,10 @@ class Copy:
             self._each(self.hosts, lambda host: self._open(host, stack))
             self._find_shared()
             source, *others = list(self.talks.values())
-            self.tell("looking at what the hosts have")
+            self.reporter.tell("looking at what the hosts have")
             self._each([t.host for t in self.talks.values()], self._prepare)
             chain = self._chain(source, others)
-            Follow(chain, self.talks, self.tell, self.progress).run()
+            Follow(chain, self.talks, self.reporter).run()
             return chain
 
     def _each(self, hosts: Sequence[HostFacts], step: Callable[[HostFacts], None]) -> None:

@@ -12,7 +12,8 @@ from cluster.execution.lock import cluster_lock
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
-from cluster.transport.parallel import Tell, gather
+from cluster.reporter import Reporter
+from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 from orchestrator.models.cache import ModelFiles, look
 from orchestrator.models.lockfile import LockedModel, ModelsLock, pinned
@@ -64,16 +65,16 @@ def sync(
     recipe: Recipe,
     lock: ModelsLock,
     wanted_source: str | None,
-    says: tuple[Tell, Tell],
+    reporter: Reporter,
 ) -> SyncReport:
     """Copy, verify, put in place; a host that fails is in the report and stops no other.
 
-    `says` takes what happens, and how far it is. Raises PreflightError when no host has the model,
+    Raises PreflightError when no host has the model,
     OrchestrateError when the source's files are damaged.
     """
     begun = time.monotonic()
     with cluster_lock(transport, config, recipe.model) as held:
-        copy = prepare(transport, config, recipe, lock, wanted_source, says)
+        copy = prepare(transport, config, recipe, lock, wanted_source, reporter)
         name = copy.hosts[0].node.name
         order = in_chain_order([node.name for node in config.node], name)
         held.audit(f"models sync {recipe.name} from {name} to {', '.join(order)}")
@@ -96,7 +97,7 @@ def prepare(
     recipe: Recipe,
     lock: ModelsLock,
     wanted_source: str | None,
-    says: tuple[Tell, Tell],
+    reporter: Reporter,
 ) -> Copy:
     """Who has it, who gets it, and which files; nothing is written."""
     entry, exact = lock.find(recipe), pinned(recipe, lock)
@@ -111,9 +112,8 @@ def prepare(
     order = in_chain_order([node.name for node in config.node], name)
     by_name = {model.host.node.name: model.host for model in models}
     hosts = [source.host, *(by_name[each] for each in order if each in by_name)]
-    tell, progress = says
-    tell(f"{recipe.model}: {gigabytes(contents)} from {name} to {len(hosts) - 1} hosts")
-    return Copy(transport, request, contents, hosts, tell, progress, failed)
+    reporter.tell(f"{recipe.model}: {gigabytes(contents)} from {name} to {len(hosts) - 1} hosts")
+    return Copy(transport, request, contents, hosts, reporter, failed)
 
 
 def require_sound(chain: Chain) -> None:

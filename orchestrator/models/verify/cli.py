@@ -27,8 +27,7 @@ def models_verify(
 
     def verb(run: Run) -> int:
         wanted = from_lock(run.config, find_recipe(model, recipe), quick=quick, host=host)
-        tell, progress = run.console.tell, run.console.progress
-        return verdict(run, verify(run.transport, run.config, wanted, tell, progress), json)
+        return verdict(run, verify(run.transport, run.config, wanted, run.console), json)
 
     with_hosts(nodes, verb)
 
@@ -52,8 +51,7 @@ def models_manifest(
     def verb(run: Run) -> int:
         found = find_recipe(model, recipe)
         wanted = against(check, found) if check else from_lock(run.config, found)
-        tell, progress = run.console.tell, run.console.progress
-        done = verify(run.transport, run.config, wanted, tell, progress)
+        done = verify(run.transport, run.config, wanted, run.console)
         if check or not done.same:
             return verdict(run, done, json)
         show(run, make_manifest(run.config, wanted, done, output), verify_report.manifest, json)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cluster.units import GB
 from orchestrator.cli.render import coloured, table
 from orchestrator.models.verify.manifest import ManifestReport
-from orchestrator.models.verify.progress import GB
 from orchestrator.models.verify.verify import HostVerify, VerifyReport
 
 SHOWN = 20  # differences of one host; --json has all

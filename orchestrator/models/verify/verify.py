@@ -11,13 +11,15 @@ from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.inventory.problems import node_named
-from cluster.transport.parallel import Tell, gather
+from cluster.reporter import Reporter
+from cluster.transport.parallel import gather
 from cluster.transport.protocol import Session, Transport
+from cluster.units import GB
 from orchestrator.models.cache import look
 from orchestrator.models.lockfile import LockedModel, lock_path, pinned, read_lock
 from orchestrator.models.verify.differences import Difference, differences, without_metadata
 from orchestrator.models.verify.hashing import Contents, Progress, hash_program, read_contents
-from orchestrator.models.verify.progress import GB, ProgressLine
+from orchestrator.models.verify.progress import ProgressLine
 from orchestrator.recipes.recipe import Recipe
 
 
@@ -80,11 +82,11 @@ class Place:
 
 
 def verify(
-    transport: Transport, config: ClusterConfig, wanted: Wanted, tell: Tell, progress: Tell
+    transport: Transport, config: ClusterConfig, wanted: Wanted, reporter: Reporter
 ) -> VerifyReport:
     """Look at the hosts side by side; what fails on one is a row, and hides no other.
 
-    `progress` is told one line about all hosts, again and again.
+    One line about all hosts goes to `reporter.progress`, again and again.
     """
     begun = time.monotonic()
     nodes = chosen(config, wanted.host)
@@ -97,7 +99,7 @@ def verify(
         for host, path in paths:
             if isinstance(path, str):
                 places.append(Place(host, path, opened(transport, host.node, path, wanted)))
-        read = gather(places, partial(verify_host, wanted, tell, ProgressLine(progress)))
+        read = gather(places, partial(verify_host, wanted, reporter, ProgressLine(reporter)))
         outcomes.update((place.host.node.name, outcome) for place, outcome in read)
     finally:  # after Ctrl-C too: the end of its input ends each program
         for place in places:
@@ -162,7 +164,7 @@ def opened(
         return error
 
 
-def verify_host(wanted: Wanted, tell: Tell, line: ProgressLine, place: Place) -> HostVerify:
+def verify_host(wanted: Wanted, reporter: Reporter, line: ProgressLine, place: Place) -> HostVerify:
     name = place.host.node.name
     if isinstance(place.session, OrchestrateError):
         raise place.session
@@ -173,14 +175,14 @@ def verify_host(wanted: Wanted, tell: Tell, line: ProgressLine, place: Place) ->
         if progress.done:
             line.note(name, progress)
         elif not wanted.quick:
-            tell(f"{name}: {plan_of(progress)}")
+            reporter.tell(f"{name}: {plan_of(progress)}")
 
     try:
         contents = read_contents(place.host.node, place.session, told)
     finally:
         line.end(name)
     row = compared(wanted, place, contents, time.monotonic() - begun)
-    tell(f"{name}: {outcome(row)}")
+    reporter.tell(f"{name}: {outcome(row)}")
     return row
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.api.closed_loop import Limits, send_all
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import Call
@@ -95,13 +95,15 @@ def new_run() -> str:
     return secrets.token_hex(8)
 
 
-def observe(target: Target, request: DeterminismRequest, run: str, tell: Tell) -> Observations:
+def observe(
+    target: Target, request: DeterminismRequest, run: str, reporter: Reporter
+) -> Observations:
     """Send under every condition; nothing more is sent after the first failure."""
     seen, background, sent = Observations(), background_requests(request.seed, request.tokens), 0
     with target.http() as http:
         for condition in conditions_of(request, run):
             count, at_once = len(condition.salts), condition.at_once
-            tell(f"{condition.name}: {count} requests, {at_once} at once")
+            reporter.tell(f"{condition.name}: {count} requests, {at_once} at once")
             before = cache_hits(http)
             state = ConditionRun(seen, background, sent)
             asyncio.run(run_condition(target, request, condition, state))

@@ -48,7 +48,7 @@ def prove_determinism(
     def verb(console: Console, target: Target) -> int:
         def test() -> DeterminismReport:
             run = new_run()
-            seen = observe(target, request, run, console.tell)
+            seen = observe(target, request, run, console)
             return determinism_report(target, request, run, seen)
 
         return prove(console, target, "determinism", test, json, seed=seed)

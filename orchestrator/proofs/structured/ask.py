@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.api.closed_loop import Limits, send_all
 from orchestrator.api.reply import Failure, Outcome
 from orchestrator.api.request import Call
@@ -33,15 +33,15 @@ def sample_schemas(
     subjects: Sequence[SchemaSubject],
     sampling: Sampling,
     keep: WriteLine,
-    tell: Tell,
+    reporter: Reporter,
 ) -> StructuredReport:
     """Every sample of every schema; after a lost server nothing more is sent."""
     asked = [Question(each, n) for each in subjects for n in range(sampling.samples)]
-    tell(
+    reporter.tell(
         f"asking {target.shown}: {len(asked)} samples of {len(subjects)} schemas, "
         f"{SAMPLES_AT_ONCE} at once, at most {ANSWER_LIMIT_S:g} s each"
     )
-    samples = asyncio.run(Sampler(target, sampling, keep, tell).all(asked))
+    samples = asyncio.run(Sampler(target, sampling, keep, reporter).all(asked))
     results = [
         schema_result(each, [sample for sample in samples if sample.schema == each.name])
         for each in subjects
@@ -57,7 +57,7 @@ class Sampler:
     target: Target
     sampling: Sampling
     keep: WriteLine
-    tell: Tell
+    reporter: Reporter
 
     async def all(self, asked: Sequence[Question]) -> list[Sample]:
         samples: list[Sample] = []
@@ -77,7 +77,9 @@ class Sampler:
             if is_server_lost(outcome):
                 lost.set()
             if sum(each.schema == one.subject.name for each in samples) == self.sampling.samples:
-                self.tell(f"{one.subject.name} is done, {len(samples)} of {len(asked)} samples")
+                self.reporter.tell(
+                    f"{one.subject.name} is done, {len(samples)} of {len(asked)} samples"
+                )
 
         async with connected(
             self.target.url, self.target.key, connections=SAMPLES_AT_ONCE

@@ -50,7 +50,7 @@ def prove_structured(
     def verb(console: Console, target: Target) -> int:
         artifact = Artifact("test-structured", provenance(target), seed)
         with open_jsonl(artifact.folder / "samples.jsonl") as keep:
-            proof = sample_schemas(target, asked, sampling, keep, console.tell)
+            proof = sample_schemas(target, asked, sampling, keep, console)
         return conclude(console, artifact, proof, structured_screen(proof), json)
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from cluster.checks.finding import Finding
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.api.closed_loop import Limits, send_all
 from orchestrator.api.reply import Failure, Outcome, Reply, ToolCall
 from orchestrator.api.request import Message
@@ -56,10 +56,12 @@ class ToolsReport(Proof):
     answers: tuple[ToolAnswer, ...] = ()
 
 
-def run_questions(target: Target, max_tokens: int, keep: WriteLine, tell: Tell) -> ToolsReport:
+def run_questions(
+    target: Target, max_tokens: int, keep: WriteLine, reporter: Reporter
+) -> ToolsReport:
     """One question first; a server that does not answer it at all is asked no further."""
-    tell(f"asking {target.shown}")
-    made = asyncio.run(ToolsRun(target, max_tokens, keep, tell).all())
+    reporter.tell(f"asking {target.shown}")
+    made = asyncio.run(ToolsRun(target, max_tokens, keep, reporter).all())
     answers = tuple(tool_answer(each) for each in made if isinstance(each.outcome, Reply))
     found = tuple(tools_findings(made, target.shown))
     return ToolsReport(target.shown, target.model, found, parser_of(target), answers)
@@ -72,7 +74,7 @@ class ToolsRun:
     target: Target
     max_tokens: int
     keep: WriteLine
-    tell: Tell
+    reporter: Reporter
 
     async def all(self) -> list[Exchange]:
         url, key = self.target.url, self.target.key
@@ -98,7 +100,7 @@ class ToolsRun:
         ]
         parser = parser_of(self.target)
         checks = ", ".join(case.check for case in cases)
-        self.tell(f"at most {ANSWER_LIMIT_S:g} s for each of: {checks}")
+        self.reporter.tell(f"at most {ANSWER_LIMIT_S:g} s for each of: {checks}")
 
         def done(number: int, outcome: Outcome) -> None:
             kept = {"check": cases[number].check, "request": calls[number].body, "answer": outcome}

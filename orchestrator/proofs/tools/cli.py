@@ -33,7 +33,7 @@ def prove_tools(
     def verb(console: Console, target: Target) -> int:
         artifact = Artifact("test-tools", provenance(target))
         with open_jsonl(artifact.folder / "answers.jsonl") as keep:
-            proof = run_questions(target, max_tokens, keep, console.tell)
+            proof = run_questions(target, max_tokens, keep, console)
         return conclude(console, artifact, proof, proof_screen("tools test", proof), json)
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)

@@ -24,7 +24,7 @@ def prove_vision(
         with served_files(target, nodes, files) as base:
 
             def test() -> VisionReport:
-                return vision(target, base, console.tell)
+                return vision(target, base, console)
 
             return prove(console, target, "vision", test, json)
 

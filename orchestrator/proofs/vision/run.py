@@ -8,7 +8,7 @@ from typing import Any
 
 from cluster.checks.finding import Finding
 from cluster.errors import Problem, UsageError
-from cluster.transport.parallel import Tell
+from cluster.reporter import Reporter
 from orchestrator.api.errors import hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import chat
@@ -49,12 +49,12 @@ class VisionReport(Proof):
     media: str = ""
 
 
-def vision(target: Target, base: str | None, tell: Tell) -> VisionReport:
+def vision(target: Target, base: str | None, reporter: Reporter) -> VisionReport:
     """`base`: where the media server has the files. Raises UsageError for a text-only model."""
-    return asyncio.run(ask_cases(target, base, tell))
+    return asyncio.run(ask_cases(target, base, reporter))
 
 
-async def ask_cases(target: Target, base: str | None, tell: Tell) -> VisionReport:
+async def ask_cases(target: Target, base: str | None, reporter: Reporter) -> VisionReport:
     cases: Sequence[VisionCase] = (
         *inline_cases(),
         *(url_cases(base) if base else (video_case(None),)),
@@ -62,7 +62,7 @@ async def ask_cases(target: Target, base: str | None, tell: Tell) -> VisionRepor
     findings, answers = [], []
     async with connected(target.url, target.key) as server:
         for number, case in enumerate(cases):
-            tell(case.name)
+            reporter.tell(case.name)
             outcome = await conversation(server, target.model, case)
             if number == 0:
                 require_vision(target, outcome)
@@ -72,7 +72,7 @@ async def ask_cases(target: Target, base: str | None, tell: Tell) -> VisionRepor
                 answers.append(VisionAnswer(case.name, case.right, outcome.text, tokens))
         if base is None:
             findings.append(no_media_finding(target))
-        tell("a URL of another server")
+        reporter.tell("a URL of another server")
         parts = (image_part(OUTSIDE), text_part(ONE_WORD))
         outside = await conversation(server, target.model, VisionCase("outside", (parts,), ""))
         findings.append(outside_finding(target, outside))

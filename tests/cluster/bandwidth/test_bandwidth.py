@@ -14,7 +14,7 @@ from cluster.errors import HostError
 from cluster.facts.hosts import Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
-from cluster.transport.parallel import silent
+from cluster.reporter import SILENT
 from tests.support.factory import config_of, entry, gpu, host_facts, interface, service, spark
 from tests.support.scripted import Script
 
@@ -55,7 +55,7 @@ def test_one_machine_alone_has_nothing_to_measure() -> None:
     alone = config_of({"name": "local", "role": "head", "fast_address": "127.0.0.2"})
     answer = host_facts(alone.head).model_dump(exclude={"node"})
     script = Script({"cluster.host.probe": lambda node, request: answer})
-    report = measure_bandwidth(script, alone, silent)
+    report = measure_bandwidth(script, alone, SILENT)
     assert (report.findings, report.notes) == ((), ("fewer than two hosts are on the fast link",))
 
 

@@ -15,6 +15,7 @@ from cluster.transport.command import Command
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Result
 from tests.support.factory import config_of
+from tests.support.reporter import Recorder
 from tests.support.scripted import Script
 
 FIRST, SECOND = config_of().node
@@ -74,7 +75,7 @@ def test_each_kind_of_step_becomes_its_program() -> None:
     }
     script = Script(answers=answers)
     told: list[str] = []
-    assert execute(plan, script, told.append)[1:] == [{"bytes": 6}, {"pid": 7}]
+    assert execute(plan, script, Recorder(told))[1:] == [{"bytes": 6}, {"pid": 7}]
     assert told == ["clear: h1", "put: h1", "start: h1"]
     requests = {name: request for _, name, request in script.ran}
     stop = {"marks": ["test/h1/vllm-x"], "grace_s": 3, "remove": ["/tmp/x"], "keep_record": False}

@@ -23,6 +23,7 @@ from cluster.transport.call import call
 from cluster.transport.command import Command
 from cluster.transport.local import Local, LocalSession
 from tests.support.factory import config_of
+from tests.support.reporter import Recorder
 
 CONFIG = config_of({"name": "here", "role": "head", "fast_address": "127.0.0.2"})
 HERE = CONFIG.head
@@ -72,7 +73,7 @@ def test_without_a_lock_what_must_come_down_comes_down(home: Path) -> None:
             cluster_lock(transport, CONFIG),
         ):
             raise AssertionError("there is no lock to be had")
-        with cluster_lock(transport, CONFIG, tell=told.append, needed=False) as lock:
+        with cluster_lock(transport, CONFIG, reporter=Recorder(told), needed=False) as lock:
             lock.require()
             lock.audit("goes nowhere")
     assert "no lock, going on without it" in told[0]
@@ -81,7 +82,10 @@ def test_without_a_lock_what_must_come_down_comes_down(home: Path) -> None:
 def test_an_audit_line_that_cannot_be_written_lets_no_lock_go(home: Path) -> None:
     (home / ".orchestrate/test/audit").mkdir(parents=True)
     told: list[str] = []
-    with closing(Local()) as transport, cluster_lock(transport, CONFIG, tell=told.append) as lock:
+    with (
+        closing(Local()) as transport,
+        cluster_lock(transport, CONFIG, reporter=Recorder(told)) as lock,
+    ):
         lock.audit("text")
         lock.require()
     assert "the audit line is not written" in told[0]

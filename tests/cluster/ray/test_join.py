@@ -9,6 +9,7 @@ from cluster.ray.join import await_nodes
 from cluster.runtimes.service import Service
 from cluster.transport.command import Command
 from tests.support.factory import config_of, entry, host_facts
+from tests.support.reporter import Recorder
 from tests.support.scripted import END, Script
 
 CONFIG = config_of(entry(1), entry(2))
@@ -19,7 +20,7 @@ SERVICE = Service("test", "ray-worker", WORKER, Command(("ray",)))
 def wait(counter: list[Any], *log: Any) -> list[str]:
     script = Script(talks={"cluster.host.ray_nodes": counter, "cluster.host.follow": list(log)})
     told: list[str] = []
-    await_nodes(script, CONFIG, host_facts(HEAD), [SERVICE], told.append)
+    await_nodes(script, CONFIG, host_facts(HEAD), [SERVICE], Recorder(told))
     return told
 
 

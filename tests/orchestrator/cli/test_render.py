@@ -11,7 +11,8 @@ from cluster.errors import Unreachable
 from cluster.inventory.cost import HourlyCost
 from cluster.start import StartReport
 from cluster.stop import StopReport
-from orchestrator.cli.render import as_json, duration
+from cluster.units import age
+from orchestrator.cli.render import as_json
 from orchestrator.machines.screen import started, stopped
 from orchestrator.serving.health import Answer
 from orchestrator.serving.ready import Ready
@@ -141,4 +142,4 @@ def test_json_can_hold_an_error() -> None:
     [(0, "0s"), (59, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h"), (86399, "23h"), (1e6, "11d")],
 )
 def test_durations_as_people_say_them(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    assert age(seconds) == text

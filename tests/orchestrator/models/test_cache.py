@@ -8,6 +8,7 @@ import pytest
 
 from cluster.errors import HostsError, PreflightError
 from cluster.inventory.node import Node
+from cluster.reporter import SILENT
 from orchestrator.host import model_files
 from orchestrator.models.cache import ModelFiles, find_model, prove_same, require_complete
 from orchestrator.recipes.recipe import Recipe
@@ -29,7 +30,7 @@ def answer(**changes: Any) -> dict[str, Any]:
 def looked(*answers: dict[str, Any]) -> tuple[ModelFiles, ...]:
     by_host = dict(zip(("h1", "h2"), answers, strict=True))
     script = Script(answers={GUARDED: lambda node, request: by_host[node.name]})
-    return find_model(script, RECIPE, HOSTS, lambda line: None, make_missing=False)
+    return find_model(script, RECIPE, HOSTS, SILENT, make_missing=False)
 
 
 def test_a_model_on_every_host() -> None:

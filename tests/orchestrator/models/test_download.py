@@ -12,7 +12,7 @@ import pytest
 
 from cluster.errors import OrchestrateError
 from cluster.transport.local import Local
-from orchestrator.models.download import Says, download
+from orchestrator.models.download import download
 from orchestrator.models.hub.ask import Hub as Asked
 from orchestrator.models.hub.ask import ask_hub
 from orchestrator.models.lockfile import LockedModel
@@ -20,6 +20,7 @@ from tests.hub.faults import Fault, Hold
 from tests.hub.repository import Blob, Repository
 from tests.hub.server import Hub
 from tests.support.factory import config_of, host_facts
+from tests.support.reporter import Recorder
 
 NAME = "org/model"
 WEIGHTS = bytes(range(256)) * 16_000
@@ -41,14 +42,13 @@ class Desk:
         wanted = entry or self.locked()
         cache = {"path": str(self.cache), "hangs": False, "exists": True}
         here = host_facts(config_of().node[0], cache=cache)
-        says = Says(self.told.append, self.told.append)
         try:
-            return str(dict(download(Local(), here, wanted, asked, says)))
+            return str(dict(download(Local(), here, wanted, asked, Recorder(self.told))))
         except OrchestrateError as error:
             return str(error)
 
     def locked(self) -> LockedModel:
-        return ask_hub(Asked(self.hub.url, "hf_good"), NAME, "main", self.told.append)
+        return ask_hub(Asked(self.hub.url, "hf_good"), NAME, "main", Recorder(self.told))
 
     @property
     def made(self) -> Repository:

@@ -5,12 +5,14 @@ import json
 import pytest
 
 from cluster.errors import HostError, HostsError
+from cluster.reporter import SILENT
 from cluster.runtimes.service import Service
 from cluster.transport.command import Command
 from cluster.transport.protocol import Stream
 from orchestrator.serving.ready import Ready, await_ready
 from orchestrator.serving.serve import died
 from tests.support.factory import config_of
+from tests.support.reporter import Recorder
 from tests.support.scripted import HttpStream, Script
 
 HEAD = config_of().head
@@ -26,8 +28,8 @@ COMPLETION = json.dumps({"choices": [{"text": " Ada"}], "usage": {"completion_to
 
 
 def wait(script: Script, told: list[str] | None = None, limit_s: float = 30) -> Ready:
-    tell = (lambda line: None) if told is None else told.append
-    return await_ready(script, SERVICE, limit_s=limit_s, key="", tell=tell)
+    tell = (SILENT) if told is None else Recorder(told)
+    return await_ready(script, SERVICE, limit_s=limit_s, key="", reporter=tell)
 
 
 def test_three_steps_and_an_answer() -> None:

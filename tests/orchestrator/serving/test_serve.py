@@ -8,6 +8,7 @@ import pytest
 
 from cluster.errors import ConfigError, PreflightError, Unreachable, UsageError
 from cluster.inventory.node import Node
+from cluster.reporter import SILENT
 from orchestrator.host import make_tiny
 from orchestrator.models.lockfile import LockedModel, ModelsLock, write_lock
 from orchestrator.recipes.recipe import load_recipe
@@ -55,9 +56,7 @@ def script(*, gone: str = "", problem: str = "", path: str = "/cache/tiny") -> S
 
 
 def prepared(made: Script, **settings: Any) -> Launch:
-    return prepare(
-        made, CONFIG, Request(load_recipe("tiny"), settings), lambda line: None, dry=True
-    )
+    return prepare(made, CONFIG, Request(load_recipe("tiny"), settings), SILENT, dry=True)
 
 
 def test_a_dry_run_decides_everything_and_changes_nothing() -> None:
@@ -97,7 +96,7 @@ def test_the_locked_commit_is_what_is_served(
 def test_a_recipe_that_needs_its_lock_is_refused_before_any_host_is_asked() -> None:
     made = script()
     with pytest.raises(UsageError, match="served at one commit only"):
-        prepare(made, CONFIG, Request(load_recipe("reference-235b")), lambda line: None, dry=True)
+        prepare(made, CONFIG, Request(load_recipe("reference-235b")), SILENT, dry=True)
     assert not made.ran
 
 

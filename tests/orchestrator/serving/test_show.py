@@ -11,6 +11,7 @@ from cluster.errors import Unreachable
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
+from cluster.reporter import SILENT
 from orchestrator.cli.render import as_json
 from orchestrator.main import app, exit_code_of
 from orchestrator.models.lockfile import LockedModel, ModelsLock
@@ -70,7 +71,7 @@ def script(hosts: Sequence[HostFacts], *, problem: str = "", hangs: bool = False
 
 
 def on_hosts(made: Script, asked: Request, config: ClusterConfig = SPARKS) -> Shown:
-    return show_on_hosts(made, config, asked, LOCK, lambda line: None)
+    return show_on_hosts(made, config, asked, LOCK, SILENT)
 
 
 def text_of(found: Shown) -> str:
@@ -86,7 +87,7 @@ def test_every_origin_of_what_two_sparks_would_serve() -> None:
 
 def test_without_a_host_the_hardware_may_be_named() -> None:
     found = show_recipe(
-        request("coder-480b-fp8"), ModelsLock(), "h100", lambda line: None, note="no host was asked"
+        request("coder-480b-fp8"), ModelsLock(), "h100", SILENT, note="no host was asked"
     )
     assert_golden("models-show-h100", text_of(found))
 
@@ -108,7 +109,7 @@ def test_what_the_hosts_do_not_say_is_a_note(made: Script, note: str) -> None:
 
 
 def test_a_recipe_for_audit_is_shown_without_its_lock() -> None:
-    found = show_recipe(request("reference-235b"), ModelsLock(), None, lambda line: None, note="")
+    found = show_recipe(request("reference-235b"), ModelsLock(), None, SILENT, note="")
     assert found.fields["revision"].value == "main"
 
 

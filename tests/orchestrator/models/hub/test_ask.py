@@ -13,6 +13,7 @@ from orchestrator.models.hub.errors import explained, reason_of
 from tests.hub.faults import ALWAYS, Fault
 from tests.hub.repository import Repository
 from tests.hub.server import Hub
+from tests.support.reporter import Recorder
 
 NAME = "org/model"
 FILES = {"config.json": b"{}", "a/model.safetensors": b"weights" * 1000}
@@ -31,7 +32,7 @@ def ask(hub: Hub, token: str | None = None, *, model: str = NAME, revision: str 
     """What it says while it asks, then commit and files in one text; or the error."""
     said: list[str] = []
     try:
-        found = ask_hub(Asked(hub.url, token), model, revision, said.append)
+        found = ask_hub(Asked(hub.url, token), model, revision, Recorder(said))
     except OrchestrateError as error:
         return "\n".join([*said, str(error)])
     return "\n".join([*said, found.commit, *(f"{f.path} {f.size} {f.hash}" for f in found.files)])

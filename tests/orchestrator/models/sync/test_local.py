@@ -1,7 +1,6 @@
 """The real programs of a copy on loopback: four hosts with a cache and an address each."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from cluster.facts.hosts import HostFacts
 from cluster.host import chunks
 from cluster.inventory.node import Node
+from cluster.reporter import Reporter
 from cluster.transport.local import Local, LocalSession
 from cluster.transport.program import Program, program
 from cluster.transport.protocol import Session
@@ -20,13 +20,14 @@ from orchestrator.models.sync.copying import Copy
 from orchestrator.models.sync.plan import contents_of
 from tests.support.factory import config_of, entry, host_facts
 from tests.support.hub_cache import COMMIT, locked, make_hub
+from tests.support.reporter import Recorder
 
 MODEL = "org/m"
 SHARD = (9 << 20) + 5  # bytes: two whole chunks and a piece
 NODES = config_of(*(entry(n) for n in (1, 2, 3, 4))).node
 
 
-class Recorder(Local):
+class RememberingLocal(Local):
     """Remembers what it opened, so that a test can kill it."""
 
     def __init__(self) -> None:
@@ -44,7 +45,7 @@ class Loop:
 
     def __init__(self, folder: Path, *, shared_store: bool = False) -> None:
         self.folder, self.said = folder, list[str]()
-        self.transport = Recorder()
+        self.transport = RememberingLocal()
         self.snapshot = make_hub(folder / "h1", MODEL, SHARD, shared_store=shared_store)
         self.lock = locked(MODEL, self.snapshot)
 
@@ -57,15 +58,13 @@ class Loop:
         )
 
     def copy(
-        self, *, lock: LockedModel | None = None, tell: Callable[[str], None] | None = None
+        self, *, lock: LockedModel | None = None, reporter: Reporter | None = None
     ) -> tuple[Copy, Chain]:
         listing = self.ask("snapshot", {"path": str(self.snapshot), "refs": []})
         request = {"model": MODEL, "commit": COMMIT, "refs": {"main": COMMIT}, "run": "r"}
         hosts = [self.host(node) for node in NODES]
         contents = contents_of(listing["files"], lock)
-        copy = Copy(
-            self.transport, request, contents, hosts, tell or self.said.append, lambda line: None
-        )
+        copy = Copy(self.transport, request, contents, hosts, reporter or Recorder(self.said))
         return copy, copy.run()
 
     def ask(self, name: str, request: Any) -> Any:
@@ -184,11 +183,12 @@ def test_hosts_with_one_folder_get_one_copy(loop: Loop) -> None:
 
 
 def test_a_host_that_is_killed_is_out_and_the_others_are_served(loop: Loop) -> None:
-    def tell(line: str) -> None:
-        if line == "looking at what the hosts have":
-            loop.transport.sessions["h3"].process.kill()
+    class Killer(Recorder):
+        def tell(self, line: str) -> None:
+            if line == "looking at what the hosts have":
+                loop.transport.sessions["h3"].process.kill()
 
-    copy, chain = loop.copy(tell=tell)
+    copy, chain = loop.copy(reporter=Killer())
     assert {**copy.failed, **chain.failed}.keys() == {"h3"}
     assert chain.placed == {"h2", "h4"}
     assert loop.whole("h4")

@@ -9,15 +9,17 @@ from rich.console import Console
 
 from cluster.errors import HostError, Unreachable, UsageError
 from cluster.inventory.node import Node
+from cluster.units import how_far
 from orchestrator.models.lockfile import LockedFile, LockedModel, ModelsLock, write_lock
 from orchestrator.models.verify.differences import Difference, Kind
 from orchestrator.models.verify.hashing import SILENCE_LIMIT_S, Progress, read_contents
-from orchestrator.models.verify.progress import ProgressLine, amount
+from orchestrator.models.verify.progress import ProgressLine
 from orchestrator.models.verify.screen import next_step, verified
 from orchestrator.models.verify.verify import HostVerify, VerifyReport, chosen, from_lock, plan_of
 from orchestrator.recipes.recipe import load_recipe
 from tests.support.factory import config_of
 from tests.support.golden_text import assert_golden
+from tests.support.reporter import Recorder
 from tests.support.scripted import Talk
 
 RECIPE = load_recipe("awq-235b")
@@ -102,7 +104,7 @@ def test_fewer_files_than_cores_are_pointed_out() -> None:
 def test_progress_of_all_hosts_is_one_line() -> None:
     clock = iter((0.0, 0.0, 2.0, 4.0, 5.0))
     told: list[str] = []
-    line = ProgressLine(told.append, lambda: next(clock))
+    line = ProgressLine(Recorder(told), lambda: next(clock))
     line.begin("h1")
     line.begin("h2")
     line.note("h1", Progress(2 * GB, 10 * GB, 3, 20))
@@ -114,7 +116,7 @@ def test_progress_of_all_hosts_is_one_line() -> None:
         "h1 2.0 of 10.0 GB, 1.00 GB/s, 8 s left; h2 4.0 of 8.0 GB, 1.00 GB/s, 4 s left",
         "h2 5.0 of 8.0 GB, 1.00 GB/s, 3 s left",
     ]
-    assert amount(Progress(0, GB, 1, 1), 1.0) == "0.0 of 1.0 GB"
+    assert how_far(0, GB, 1.0) == "0.0 of 1.0 GB"
 
 
 FOUND = {"found": [], "cores": 2, "hashing": 0, "bytes": 0}

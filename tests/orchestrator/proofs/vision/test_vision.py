@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import UsageError
+from cluster.reporter import SILENT
 from orchestrator.api.target import Target
 from orchestrator.main import app, exit_code_of
 from orchestrator.proofs.vision.cases import BY_URL, OUTSIDE, inline_cases, media_file, only_word
@@ -65,7 +66,7 @@ def sees(request: Request) -> Delivery:
 
 def states_of(script: Script, base: str | None = BASE) -> tuple[dict[str, str], Served]:
     with serving(script) as server:
-        report = vision(Target(server.url, server.url, "tiny"), base, lambda line: None)
+        report = vision(Target(server.url, server.url, "tiny"), base, SILENT)
     return {each.check: each.state for each in report.findings}, server
 
 
