@@ -93,11 +93,11 @@ VERBS = Tree(
         "Prove and measure it": {
             "test smoke": Verb(
                 "orchestrator.proofs.cli:prove_smoke",
-                "Is the server healthy, is the model there, does it say the same thing twice.",
+                "Is the server healthy, is the model there, does it give the same answer twice.",
             ),
             "test tools": Verb(
                 "orchestrator.proofs.tools.cli:prove_tools",
-                "Do tool calls come back as calls: one, several, streamed, whole, auto, forced.",
+                "Are tool calls returned as calls: one, several, streamed, whole, auto, forced.",
             ),
             "test structured": Verb(
                 "orchestrator.proofs.structured.cli:prove_structured",
@@ -105,7 +105,7 @@ VERBS = Tree(
             ),
             "test vision": Verb(
                 "orchestrator.proofs.vision.cli:prove_vision",
-                "Does it see pictures and videos, and fetch them from nowhere else.",
+                "Does it see pictures and videos, and does it refuse those from other servers.",
             ),
             "test determinism": Verb(
                 "orchestrator.proofs.determinism.cli:prove_determinism",

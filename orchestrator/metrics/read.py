@@ -1,4 +1,4 @@
-"""/metrics of a server, read; which metrics matter is for the callers to say."""
+"""Reads /metrics of a server; callers say which metrics matter."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from prometheus_client.samples import Sample
 
 
 def read_metrics(http: httpx.Client, timeout_s: float) -> tuple[Sample, ...] | None:
-    """None where the server has none, does not answer in time, or answers something else."""
+    """None where the server has no metrics, does not answer in time, or answers something else."""
     try:
         answer = http.get("/metrics", timeout=timeout_s).raise_for_status()
         return parse_metrics(answer.text)

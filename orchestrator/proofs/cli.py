@@ -21,7 +21,7 @@ def prove_smoke(
     nodes: Nodes = None,
     json: Json = False,
 ) -> None:
-    """Is the server healthy, is the model there, does it say the same thing twice."""
+    """Is the server healthy, is the model there, does it give the same answer twice."""
 
     def verb(console: Console, target: Target) -> int:
         return prove(console, target, "smoke", lambda: smoke(target, console), json)
@@ -38,7 +38,7 @@ def prove(
     *,
     seed: int | None = None,
 ) -> int:
-    """Run a test, show its report, keep it under artifacts/test-<name>/; the exit code."""
+    """Run a test, show its report, save it under artifacts/test-<name>/; the exit code."""
     started = datetime.now(UTC)
     proof = test()
     artifact = Artifact(f"test-{name}", provenance(target), seed, started)

@@ -1,4 +1,4 @@
-"""The end of a test of a live model: its report on the screen, its result in the artifact."""
+"""Ends a test of a live model: its report on the screen, its result in the artifact."""
 
 from rich.console import RenderableType
 
@@ -11,7 +11,7 @@ from orchestrator.records.artifact import Artifact
 def conclude(
     console: Console, artifact: Artifact, proof: Proof, screen: RenderableType, json: bool
 ) -> int:
-    """Show it, keep it; the exit code."""
+    """Show the report and save it; the exit code."""
     if json:
         console.raw(report.as_json(proof))
     else:

@@ -1,4 +1,4 @@
-"""What every test of a live model reports, and how it is shown; pure."""
+"""The report of every test of a live model, and how it is shown; pure."""
 
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -15,7 +15,7 @@ STATE_STYLES = {"pass": "green", "warning": "yellow", "failure": "bold red"}
 
 @dataclass(frozen=True)
 class Proof:
-    """`url` is for people, `model` the served name. Tests add fields of their own."""
+    """`url` is for display, `model` the served name. Tests add fields of their own."""
 
     url: str
     model: str
@@ -28,7 +28,7 @@ class Proof:
 
 
 def proof_screen(title: str, proof: Proof, *lines: str) -> RenderableType:
-    """One row a finding, its hint beneath it, once for several in a row; then the lines."""
+    """A row for each finding with its hint below, once for equal hints in a row; then the lines."""
     verdict = "passed" if proof.passed else "FAILED"
     style = "bold green" if proof.passed else "bold red"
     head = Text.assemble(f"{title} of {proof.model} at {proof.url}: ", (verdict, style))
@@ -45,5 +45,5 @@ def proof_screen(title: str, proof: Proof, *lines: str) -> RenderableType:
 
 
 def escape_controls(text: str) -> str:
-    """A model's words for a terminal: control characters but newline and tab as escapes."""
+    """A model's text for a terminal: control characters except newline and tab are escaped."""
     return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)

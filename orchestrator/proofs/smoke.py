@@ -1,4 +1,4 @@
-"""The verb `test smoke`: is it well, does it serve the model, does it say the same thing twice."""
+"""The verb `test smoke`: is the server healthy, and does it give the same answer twice."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ SMOKE_TOKENS = 16
 
 @dataclass(frozen=True)
 class SmokeReport(Proof):
-    """What was found, in the order of asking; seconds from the request on."""
+    """The findings in the order of the checks; seconds count from the request."""
 
     text: str = ""
     tokens: int = 0
@@ -32,7 +32,7 @@ class SmokeReport(Proof):
 
 
 def smoke(target: Target, reporter: Reporter) -> SmokeReport:
-    """Ask in steps; a server that cannot be reached is asked no further."""
+    """Check step by step; nothing more is sent to a server that cannot be reached."""
     reporter.tell(f"asking {target.shown}")
     health = check_health(target)
     if health.state == "failure":
@@ -56,20 +56,20 @@ def smoke(target: Target, reporter: Reporter) -> SmokeReport:
 
 
 def check_health(target: Target) -> Finding:
-    """200 is well. Other servers than vLLM may have no /health: a warning."""
+    """HTTP 200 is healthy. Servers other than vLLM may have no /health: a warning."""
     found = finding_maker("/health", target)
     try:
         with target.http() as http:
-            begun = time.monotonic()
+            started = time.monotonic()
             answer = http.get("/health")
     except httpx.HTTPError as error:
         return found("failure", f"no answer: {problem_of(error)}", "orchestrate status")
     if answer.status_code == 404:
-        return found("warning", "this server has none", "nothing to do, unless it is vLLM")
+        return found("warning", "this server has none", "nothing to do unless it is vLLM")
     if answer.status_code != 200:
-        said = f"HTTP {answer.status_code} {answer.text.strip()[:200]}".strip()
-        return found("failure", said, "orchestrate logs")
-    return found("pass", f"HTTP 200 after {(time.monotonic() - begun) * 1000:.0f} ms", "")
+        what = f"HTTP {answer.status_code} {answer.text.strip()[:200]}".strip()
+        return found("failure", what, "orchestrate logs")
+    return found("pass", f"HTTP 200 after {(time.monotonic() - started) * 1000:.0f} ms", "")
 
 
 def check_models(target: Target) -> Finding:
@@ -82,7 +82,7 @@ def check_models(target: Target) -> Finding:
 
 
 async def send_twice(target: Target) -> tuple[Outcome, Outcome]:
-    """Once as a stream, which gives the time to the first token, and once whole."""
+    """Once as a stream, for the time to the first token, and once whole."""
     call = completion(target.model, PROMPT, max_tokens=SMOKE_TOKENS, temperature=0)
     async with connected(target.url, target.key) as server:
         first = await send(server, call.streamed(), timeout_s=GENERATION_LIMIT_S)
@@ -101,7 +101,7 @@ def check_answers(target: Target, first: Outcome, second: Outcome) -> tuple[Find
     if isinstance(second, Failure):
         return made, repeat("failure", f"{second.kind}: {second}", hint_of(second))
     if first.text != second.text:
-        what = f"another text at temperature 0: first {first.text!r}, then {second.text!r}"
+        what = f"different text at temperature 0: first {first.text!r}, then {second.text!r}"
         return made, repeat("failure", what, "orchestrate logs")
     return made, repeat("pass", "the same text as a stream and whole", "")
 

@@ -1,4 +1,4 @@
-"""artifacts/<verb>/<UTC time>-<recipe>/result.json: a result, and all that repeating it needs."""
+"""artifacts/<verb>/<UTC time>-<recipe>/result.json: a result, and what it takes to repeat it."""
 
 import json
 import os
@@ -19,10 +19,10 @@ RESULT_FORMAT = 1
 
 @dataclass(frozen=True)
 class Artifact:
-    """A folder of its own for one run, in the working directory; made at once.
+    """The folder of one run below the working directory, created at once.
 
     A verb that writes more than its result, such as samples, writes it into `folder`. A run that
-    goes on with an earlier one names that one's folder as `within`.
+    resumes an earlier one passes that run's folder as `within`.
     """
 
     verb: str
@@ -33,7 +33,7 @@ class Artifact:
     folder: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        """Raises OrchestrateError where no folder can be made."""
+        """Raises OrchestrateError where the folder cannot be created."""
         if self.within:
             object.__setattr__(self, "folder", self.within)
             return
@@ -43,7 +43,7 @@ class Artifact:
         object.__setattr__(self, "folder", fresh_folder(ROOT / self.verb, moment))
 
     def write(self, result: Any) -> Path:
-        """Whole or not at all; `result` is a frozen report. The path of result.json."""
+        """Writes atomically and returns the path of result.json; `result` is a frozen report."""
         record = {
             "format": RESULT_FORMAT,
             "verb": self.verb,
@@ -68,7 +68,7 @@ class Artifact:
 
 
 def fresh_folder(parent: Path, name: str) -> Path:
-    """parent/name, or name-2 and so on where two runs began in one second."""
+    """parent/name, or name-2 and so on where several runs started in one second."""
     for number in range(1, 1000):
         folder = parent / (name if number == 1 else f"{name}-{number}")
         try:
@@ -82,7 +82,7 @@ def fresh_folder(parent: Path, name: str) -> Path:
 
 
 def write_error(path: Path, error: OSError) -> OrchestrateError:
-    hint = "change to a folder that you may write to: results lie in ./artifacts"
+    hint = "change to a folder that you may write to: results go to ./artifacts"
     return OrchestrateError(
         Problem(f"cannot be written: {error.strerror or error}", str(path), hint)
     )

@@ -38,7 +38,7 @@ class FactDifference:
 
 
 def provenance_of(record: Mapping[str, Any]) -> Provenance:
-    """Out of JSON that was written earlier. Raises ValueError where it is no provenance."""
+    """From JSON that was written earlier. Raises ValueError where it is not a provenance."""
     try:
         return TypeAdapter(Provenance).validate_python(record)
     except ValidationError as error:
@@ -49,7 +49,7 @@ def provenance_of(record: Mapping[str, Any]) -> Provenance:
 def compare_facts(
     first: Iterable[ServerFact], second: Iterable[ServerFact]
 ) -> Iterator[FactDifference]:
-    """In the order of the facts; those that only the second has come last."""
+    """In the order of the facts; those that only the second server states come last."""
     ours, theirs = ({(f.subject, f.name): f.value for f in each} for each in (first, second))
     for subject, name in ours | theirs:
         one, other = (each.get((subject, name), "") for each in (ours, theirs))
@@ -58,7 +58,7 @@ def compare_facts(
 
 
 def provenance_facts(server: Provenance) -> Iterator[ServerFact]:
-    """All that is known of a server; its hosts taken together."""
+    """All that is known of a server; facts of its hosts are combined."""
     yield ServerFact("model", "model", server.model or server.served_name)
     yield ServerFact("model", "commit", server.commit or server.revision)
     yield from software_facts(server)
@@ -73,7 +73,7 @@ def provenance_facts(server: Provenance) -> Iterator[ServerFact]:
 
 
 def software_facts(server: Provenance) -> Iterator[ServerFact]:
-    """A package that hosts have in several versions has them all as its value."""
+    """Where hosts have several versions of a package, its value lists them all."""
     tables: list[Mapping[str, str]] = [host.versions for host in server.hosts]
     tables = tables if any(tables) else [server.versions]
     for package in sorted({name for table in tables for name in table}):
@@ -137,7 +137,7 @@ def name_facts(server: Provenance) -> Iterator[ServerFact]:
 
 
 def host_facts(hosts: Sequence[Machine]) -> Iterator[ServerFact]:
-    """Each host by name, where the same site is compared with itself."""
+    """Each host by name: for two runs on the same hosts."""
     for host in hosts:
         driver = f", driver {host.driver}" if host.driver else ""
         gpus = ", ".join(host.gpus) or "no GPU"

@@ -1,4 +1,4 @@
-"""The first place where two answers have other tokens; pure."""
+"""The first place where the tokens of two answers differ; pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

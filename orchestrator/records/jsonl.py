@@ -1,4 +1,4 @@
-"""One JSON value a line, each written as soon as it is known."""
+"""A file with one JSON value a line, each written as soon as it is known."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ WriteLine = Callable[[Any], None]
 
 @contextmanager
 def open_jsonl(path: Path) -> Iterator[WriteLine]:
-    """Raises OrchestrateError where it cannot be written."""
+    """Yields what appends a value. Raises OrchestrateError where it cannot be written."""
     try:
         file = path.open("x", encoding="utf-8")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What an answer came from: versions, arguments, environment, hosts. Pure but for one question."""
+"""What an answer came from: versions, arguments, environment, hosts. One request, to /version."""
 
 import platform
 import re
@@ -18,7 +18,7 @@ MASK = "****"
 
 @dataclass(frozen=True)
 class Machine:
-    """One host that takes part; memory in bytes."""
+    """A host that serves the model; memory in bytes."""
 
     name: str
     address: str
@@ -33,7 +33,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Provenance:
-    """All that is known of a server; for an address alone, that is what it says of itself."""
+    """All that is known of a server; of a bare address, only what the server itself reports."""
 
     url: str
     served_name: str
@@ -53,7 +53,7 @@ class Provenance:
 
 
 def provenance(target: Target) -> Provenance:
-    """Never raises for a server that does not say its version."""
+    """Never raises, not even for a server that does not report its version."""
     own = metadata.version("orchestrate")
     if target.home is None:
         versions = server_version(target)
@@ -80,7 +80,7 @@ def provenance(target: Target) -> Provenance:
 
 
 def server_version(target: Target) -> Mapping[str, str]:
-    """What /version says; vLLM's own, so others may have none."""
+    """What /version reports; it is a page of vLLM, so that other servers may have none."""
     try:
         with target.http() as http:
             answer = http.get("/version").raise_for_status().json()
@@ -90,13 +90,13 @@ def server_version(target: Target) -> Mapping[str, str]:
 
 
 def snapshot_commit(words: Sequence[str]) -> str:
-    """The commit out of the folder of a snapshot; empty for other folders."""
+    """The commit in the path of a snapshot folder; empty for other folders."""
     found = (SNAPSHOT_COMMIT.search(word) for word in words)
     return next((match[1] for match in found if match), "")
 
 
 def mask_secrets(words: Sequence[str]) -> tuple[str, ...]:
-    """The words with stars for the values of options whose name says that they are secret."""
+    """The arguments, with stars for the values of options whose name says that they are secret."""
     shown, secret = [], False
     for word in words:
         name, equals, _ = word.partition("=")
@@ -111,7 +111,7 @@ def mask_secrets(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def serving_hosts(home: Home) -> Sequence[HostFacts]:
-    """Those that the model is split over."""
+    """The hosts that the model is split over."""
     names = home.service.about.get("gpus") or {home.host.node.name: 0}
     return [host for host in home.facts.hosts if host.node.name in names]
 

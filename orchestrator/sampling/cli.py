@@ -54,17 +54,16 @@ SampleConcurrency = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Requests at once. More than 1 is faster, and gives the reference property up. "
-        "Default: 1.",
+        help="Requests at once. More than 1 is faster, and not a reference session. Default: 1.",
     ),
 ]
 Resume = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Go on with the session of this samples.jsonl."),
+    typer.Option(metavar="FILE", help="Resume the session of this samples.jsonl."),
 ]
 ChunkTimeoutS = Annotated[
     float | None,
-    typer.Option(min=0.1, help="Limit for one chunk. Default: 600, or 1 s a token where more."),
+    typer.Option(min=0.1, help="Limit for one chunk. Default: 600, or 1 s a token if more."),
 ]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="samples.jsonl of a session.")]
 
@@ -109,13 +108,13 @@ def sample(
 def run_to_end(
     console: Console,
     target: Target,
-    opened: AbstractContextManager[OpenSession],
+    session_file: AbstractContextManager[OpenSession],
     wanted: Wanted,
     timeout_s: float | None,
     json: bool,
 ) -> int:
-    """Run the session to its end, or say how to go on with it."""
-    with opened as file:
+    """Run the session to its end, or print how to resume it."""
+    with session_file as file:
         settings, path = file.samples.session.settings, file.writer.path
         if not settings.is_reference:
             console.warn(not_reference_text(settings.concurrency))
@@ -124,7 +123,7 @@ def run_to_end(
         try:
             run_session(target, session, timeout_s or answer_limit_s(settings.chunk_max_tokens))
         except (KeyboardInterrupt, OrchestrateError):
-            console.warn(f"{session.pace}; go on with: {resume_line(path, wanted)}")
+            console.warn(f"{session.rate}; resume with: {resume_line(path, wanted)}")
             raise
         found = summary_of(path.read_bytes(), str(path))
         result = file.artifact.write(found)
@@ -142,7 +141,7 @@ def replay_sample(
     nodes: Nodes = None,
     json: Json = False,
 ) -> None:
-    """Ask for every chunk of a session again; exit code 1 unless all tokens agree."""
+    """Send every chunk of a session again; exit code 1 unless all tokens are the same."""
     samples = read_samples(file)
     require_chunks(samples, str(file))
     started = datetime.now(UTC)
@@ -160,21 +159,21 @@ def replay_sample(
 
 
 def require_no_options(context: typer.Context) -> None:
-    """Options before `replay` would be lost. Raises UsageError."""
-    lost = [f"--{key.replace('_', '-')}" for key, value in context.params.items() if value]
-    if lost:
+    """Options before `replay` would be ignored. Raises UsageError."""
+    misplaced = [f"--{key.replace('_', '-')}" for key, value in context.params.items() if value]
+    if misplaced:
         hint = f"orchestrate sample {context.invoked_subcommand} --help"
-        what = f"does not belong before `{context.invoked_subcommand}`"
-        raise UsageError(Problem(what, " ".join(lost), hint))
+        what = f"must come after `{context.invoked_subcommand}`, not before it"
+        raise UsageError(Problem(what, " ".join(misplaced), hint))
 
 
 def answer_limit_s(tokens: int) -> float:
-    """A token takes a second at most, on the slowest server that anybody would sample from."""
+    """Allows a second for each token, as much as the slowest usable server takes."""
     return max(ANSWER_LIMIT_S, float(tokens))
 
 
 def resume_line(path: Path, wanted: Wanted) -> str:
-    """What to type, with the same server."""
+    """The command that resumes the session on the same server."""
     options = {
         "--url": wanted.url,
         "--model": wanted.model,

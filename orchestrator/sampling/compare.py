@@ -48,7 +48,7 @@ class ChunkComparison:
 
     def __str__(self) -> str:
         if not self.same_prompt:
-            return f"chunk {self.chunk}: the prompt became other tokens"
+            return f"chunk {self.chunk}: the prompt has other tokens"
         return str(self.divergence or f"chunk {self.chunk}: the same")
 
 

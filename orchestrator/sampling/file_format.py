@@ -27,8 +27,8 @@ SampleLine = Mapping[str, Any]
 NoteKind = Literal[
     "resumed",  # the run before this one ended early
     "sent again",  # a request failed and the same was sent once more
-    "others",  # other requests were in the server
-    "unseen",  # who else used the server cannot be seen
+    "others",  # the server had requests of others
+    "unseen",  # the server does not show who else uses it
 ]
 
 
@@ -106,7 +106,7 @@ class Samples:
 def header_line(
     session: SampleSession, prompts_from: str, server: SampleLine, started: str
 ) -> SampleLine:
-    """All that repeating needs; `server` is that of `identity_of`, `started` the time as text."""
+    """All that is needed to repeat the session; `server` is what `identity_of` returned."""
     return {
         "record": "header",
         "schema": SAMPLES_SCHEMA,
@@ -123,7 +123,7 @@ def header_line(
 
 
 def chunk_line(chunk: Chunk, reply: Reply, attempts: int) -> SampleLine:
-    """All but `timing` is the same when the chunk is asked for again."""
+    """Only `timing` may change when the chunk is sent again."""
     line = {
         "record": "chunk",
         "index": chunk.index,
@@ -143,18 +143,18 @@ def chunk_line(chunk: Chunk, reply: Reply, attempts: int) -> SampleLine:
 
 
 def note_line(kind: NoteKind, what: str, chunk: int) -> SampleLine:
-    """Something that a reader should know; `chunk` was the next to be written."""
+    """Something that a reader should know; `chunk` is the one to be written next."""
     return {"record": "note", "kind": kind, "what": what, "chunk": chunk, "time": time.time()}
 
 
 def token_ids_of(reply: Reply) -> list[int]:
-    """Servers older than return_token_ids name the tokens among the logprobs by id."""
+    """Servers older than return_token_ids give the ids among the logprobs."""
     named = [place.chosen.id for place in reply.places]
     return list(reply.token_ids) or [each for each in named if each is not None]
 
 
 def read_samples(path: Path) -> Samples:
-    """Raises UsageError for what is no such file, OrchestrateError for a damaged one."""
+    """Raises UsageError for any other file, OrchestrateError for a damaged one."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -166,13 +166,13 @@ def require_chunks(samples: Samples, where: str) -> None:
     """Raises UsageError for a session that ended before its first answer."""
     if not samples.chunks:
         hint = f"orchestrate sample --resume {where}"
-        raise UsageError(Problem("holds no chunk", where, hint))
+        raise UsageError(Problem("holds no chunks", where, hint))
 
 
 def parse_samples(content: bytes, where: str) -> Samples:
-    """A line without its end is torn: the last thing that a killed run wrote.
+    """A last line without its end is torn: a run was killed while it wrote.
 
-    Raises UsageError for what is no such file, OrchestrateError for a damaged one.
+    Raises UsageError for any other file, OrchestrateError for a damaged one.
     """
     *lines, rest = content.split(b"\n")
     header = parse_header(lines, where)
@@ -184,7 +184,7 @@ def parse_samples(content: bytes, where: str) -> Samples:
         if value.get("record") == "chunk":
             index = require_record(ChunkRecord, value, place).index
             if index != len(chunks):
-                raise damaged_samples(place, f"chunk {index} where {len(chunks)} is due")
+                raise damaged_samples(place, f"chunk {index} where chunk {len(chunks)} should be")
             chunks.append(value)
         elif value.get("record") == "note":
             require_record(NoteRecord, value, place)
@@ -193,7 +193,7 @@ def parse_samples(content: bytes, where: str) -> Samples:
 
 
 def parse_header(lines: Sequence[bytes], where: str) -> SampleLine:
-    hint = "start anew: orchestrate sample"
+    hint = "start a new session: orchestrate sample"
     if not lines:
         raise UsageError(Problem("is empty, or has no whole line", where, hint))
     header = json_object(lines[0], f"{where}, line 1")
@@ -227,5 +227,5 @@ def require_record(kind: type[R], value: SampleLine, where: str) -> R:
 
 
 def damaged_samples(where: str, what: str) -> OrchestrateError:
-    hint = "the file was changed after it was written; start anew, or take a copy"
+    hint = "the file was changed after it was written: use a copy, or start a new session"
     return OrchestrateError(Problem(f"damaged: {what}", where, hint))

@@ -1,4 +1,4 @@
-"""A session begun, or gone on with: its file open, and certain to be the right one."""
+"""Starts or resumes a session: its file is open and belongs to this server and these options."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,20 +23,22 @@ from orchestrator.sampling.writer import (
 )
 
 FILE = "samples.jsonl"
-Options = Mapping[str, Any]  # what the user said: a setting by its name, None where left open
+Options = Mapping[str, Any]  # settings by name; None where the user gave none
 
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A file that is open for writing, what it holds by now, and where the result goes."""
+    """The file, open for writing, what it holds already, and where the result goes."""
 
     writer: SamplesFile
     samples: Samples
     artifact: Artifact
 
 
-def new_session(given: Options, prompts: str | None) -> SampleSession:
-    settings = SessionSettings(**{key: value for key, value in given.items() if value is not None})
+def new_session(options: Options, prompts: str | None) -> SampleSession:
+    settings = SessionSettings(
+        **{key: value for key, value in options.items() if value is not None}
+    )
     return SampleSession(settings, read_prompts(prompts) if prompts else built_in_prompts())
 
 
@@ -44,7 +46,7 @@ def new_session(given: Options, prompts: str | None) -> SampleSession:
 def start_session(
     target: Target, session: SampleSession, prompts: str | None
 ) -> Iterator[OpenSession]:
-    """A new folder under artifacts/sample/, with a file that holds its header."""
+    """Creates a folder under artifacts/sample/ and the file with its header."""
     known = provenance(target)
     artifact = Artifact("sample", known, session.settings.seed)
     started = artifact.started.isoformat(timespec="seconds")
@@ -56,7 +58,7 @@ def start_session(
 
 @contextmanager
 def resume_session(target: Target, path: Path) -> Iterator[OpenSession]:
-    """The file as it was left, a torn last line cut off. Raises UsageError for another server."""
+    """Cuts off a torn last line. Raises UsageError for another server."""
     with reopen_samples_file(path) as (writer, samples):
         known = provenance(target)
         require_same_server(samples.header["server"], identity_of(target, known), str(path))
@@ -70,13 +72,13 @@ def resume_session(target: Target, path: Path) -> Iterator[OpenSession]:
         yield OpenSession(writer, samples, artifact)
 
 
-def require_same_options(path: Path, given: Options, prompts: str | None) -> None:
-    """Raises UsageError with everything that the file was begun otherwise with."""
+def require_same_options(path: Path, options: Options, prompts: str | None) -> None:
+    """Raises UsageError with every option that differs from that of the file."""
     samples = read_samples(path)
     was = samples.header["settings"]
     found = [
         f"--{key.replace('_', '-')} was {was[key]}, is {value}"
-        for key, value in given.items()
+        for key, value in options.items()
         if value is not None and value != was[key]
     ]
     if (
@@ -85,8 +87,8 @@ def require_same_options(path: Path, given: Options, prompts: str | None) -> Non
         != samples.session.prompts
     ):
         found.append(f"--prompts was {samples.header['prompts_from']}, is {prompts}")
-    hint = "leave these options away: the file knows them; or start anew without --resume"
+    hint = "leave these options out: the file has them; or start a new session without --resume"
     if found:
         raise UsageError(
-            Problem(f"begun with other parameters: {'; '.join(found)}", str(path), hint)
+            Problem(f"started with other options: {'; '.join(found)}", str(path), hint)
         )

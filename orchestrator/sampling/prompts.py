@@ -1,4 +1,4 @@
-"""The prompts of a session: our own, or those of a file."""
+"""The prompts of a session: the built-in ones, or those of a file."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def built_in_prompts() -> tuple[Messages, ...]:
 
 
 def read_prompts(path: str) -> tuple[Messages, ...]:
-    """Empty lines do not count. Raises UsageError with the line that is no prompt."""
+    """Skips empty lines. Raises UsageError with the line that is not a prompt."""
     try:
         text = Path(path).expanduser().read_text("utf-8")
     except OSError as error:
@@ -47,7 +47,7 @@ def read_prompts(path: str) -> tuple[Messages, ...]:
     is_json = Path(path).suffix == ".jsonl"
     lines = [(n, line.strip()) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
     if not lines:
-        raise UsageError(Problem("holds no prompt", path, PROMPTS_HINT))
+        raise UsageError(Problem("holds no prompts", path, PROMPTS_HINT))
     return tuple(
         prompt_in(line, f"{path}, line {n}") if is_json else user_message(line) for n, line in lines
     )
@@ -64,7 +64,7 @@ def prompt_in(line: str, where: str) -> Messages:
         return user_message(value)
     if isinstance(value, list) and value and all(is_message(each) for each in value):
         return tuple(value)
-    raise UsageError(Problem("is no prompt", where, PROMPTS_HINT))
+    raise UsageError(Problem("not a prompt", where, PROMPTS_HINT))
 
 
 def user_message(text: str) -> Messages:

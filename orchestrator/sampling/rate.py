@@ -1,4 +1,4 @@
-"""How far, how fast, how long still; pure."""
+"""How far a session is, how fast, and how long it still takes; pure."""
 
 from dataclasses import dataclass
 
@@ -22,8 +22,8 @@ class SamplingRate:
 
     def __str__(self) -> str:
         chunks = "1 chunk" if self.chunks == 1 else f"{self.chunks} chunks"
-        said = f"{chunks}, {self.tokens:,} of {self.target:,} tokens"
+        text = f"{chunks}, {self.tokens:,} of {self.target:,} tokens"
         if not self.made:
-            return said
+            return text
         left = max(0, self.target - self.tokens) / self.rate if self.rate else 0
-        return f"{said}, {self.rate:,.1f} tokens/s, {clock_time(left)} left"
+        return f"{text}, {self.rate:,.1f} tokens/s, {clock_time(left)} left"

@@ -1,4 +1,4 @@
-"""The verb `sample replay`: every chunk asked for again, and where the tokens part."""
+"""The verb `sample replay`: sends every chunk again and finds where the tokens diverge."""
 
 import asyncio
 import time
@@ -22,10 +22,10 @@ from orchestrator.sampling.session import Chunk
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """`matching` of `tokens` lie before the first difference of their chunk.
+    """`matching` of `tokens` come before the first difference of their chunk.
 
-    `logprobs_apart` is the largest difference of a logprob among those. `differences` is what is
-    seen to be different of the server.
+    `logprobs_apart` is the largest difference of a logprob among those. `differences` are those
+    between the server that was recorded and this one.
     """
 
     url: str
@@ -49,9 +49,9 @@ def replay(
 ) -> ReplayReport:
     """Raises RequestFailed where the server does not answer."""
     now = identity_of(target, provenance(target))
-    unlike = identity_differences(samples.header["server"], now, file)
-    for each in unlike:
-        reporter.warn(f"another server than the recorded one: {each}")
+    differences = identity_differences(samples.header["server"], now, file)
+    for each in differences:
+        reporter.warn(f"not the recorded server: {each}")
     found = asyncio.run(replay_chunks(target, samples, reporter, timeout_s))
     tokens, matching = sum(each.tokens for each in found), sum(each.matching for each in found)
     same = sum(each.identical for each in found)
@@ -69,27 +69,27 @@ def replay(
         other_prompts=sum(not each.same_prompt for each in found),
         first=next((each.divergence for each in found if each.divergence), None),
         logprobs_apart=max((each.logprobs_apart for each in found), default=0.0),
-        differences=unlike,
+        differences=differences,
     )
 
 
 async def replay_chunks(
     target: Target, samples: Samples, reporter: Reporter, timeout_s: float
 ) -> list[ChunkComparison]:
-    """One at a time, in order, whatever the concurrency of the session was."""
+    """Sends one at a time, in order, whatever the concurrency of the session was."""
     session, found, begun = samples.session, list[ChunkComparison](), time.monotonic()
     async with connected(target.url, target.key) as server:
         for was in samples.chunks:
             chunk = Chunk(was["index"], was["seed"], tuple(was["messages"]))
 
             def waits(failure: Failure, pause_s: float) -> None:
-                reporter.warn(f"{failure.kind}: {failure}; again in {pause_s:g} s")
+                reporter.warn(f"{failure.kind}: {failure}; sending again in {pause_s:g} s")
 
             call = session.call(target.model, chunk)
             reply, attempts = await send_with_retries(server, call, target.shown, timeout_s, waits)
             each = compare_chunks(was, chunk_line(chunk, reply, attempts))
             if not each.identical and all(one.identical for one in found):
-                reporter.warn(f"not the same: {each}")
+                reporter.warn(f"differs: {each}")
             found.append(each)
             done = sum(one.tokens for one in found)
             reporter.progress(
@@ -101,7 +101,7 @@ async def replay_chunks(
 def replay_screen(report: ReplayReport) -> RenderableType:
     verdict = ("the same", "bold green") if report.identical else ("NOT the same", "bold red")
     rows = [
-        f"  tokens     {report.share:.4%} ({report.matching:,} of {report.tokens:,}) lie before "
+        f"  tokens     {report.share:.4%} ({report.matching:,} of {report.tokens:,}) come before "
         "the first difference of their chunk",
         f"  chunks     {report.identical_chunks} of {report.chunks} are identical",
         f"  logprobs   at most {report.logprobs_apart:.2g} apart where the tokens are the same",
@@ -109,7 +109,9 @@ def replay_screen(report: ReplayReport) -> RenderableType:
     if report.first:
         rows.append(f"  first      {report.first}")
     if report.other_prompts:
-        rows.append(f"  prompts    {report.other_prompts} became other tokens: the chat template?")
+        rows.append(
+            f"  prompts    {report.other_prompts} have other tokens: another chat template?"
+        )
     rows += [f"  server     {each}" for each in report.differences]
     head = Text.assemble(f"replay of {report.file} at {report.url}: ", verdict)
     return Group(head, *map(Text, rows))

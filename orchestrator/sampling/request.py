@@ -1,4 +1,4 @@
-"""One chunk asked for, and asked for again where that cannot do harm."""
+"""Sends the request of one chunk, and sends it again where that does no harm."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from orchestrator.api.request import Call
 from orchestrator.api.send import Server, send
 from orchestrator.sampling.file_format import token_ids_of
 
-CHUNK_ATTEMPTS = 6  # pauses of 15.5 s in all: shorter than any load of a model
+CHUNK_ATTEMPTS = 6  # pauses of 15.5 s in all: less than any model takes to load
 CHUNK_FIRST_PAUSE_S, CHUNK_LONGEST_PAUSE_S = 0.5, 30.0
 TRANSIENT = ("connect", "rate limited", "server error", "broken", "invalid JSON")
 OnRetry = Callable[[Failure, float], None]
@@ -19,7 +19,7 @@ OnRetry = Callable[[Failure, float], None]
 async def send_with_retries(
     server: Server, call: Call, where: str, timeout_s: float, waits: OnRetry
 ) -> tuple[Reply, int]:
-    """The answer and the number of attempts. Raises RequestFailed where none came."""
+    """The answer and the number of attempts. Raises RequestFailed where no answer came."""
     count = 0
 
     async def attempt() -> Outcome:
@@ -41,8 +41,8 @@ async def send_with_retries(
 def retry_pause_s(outcome: Outcome, count: int) -> float | None:
     """Seconds until the same may be sent again; None where it may not.
 
-    Nothing was written, and the seed is the same: repeating gives the same. But after a time-out
-    the first one may still run beside it.
+    Nothing was written yet and the seed is the same, so that the second attempt gives the same
+    answer. After a time-out the first request may still run, and would share a batch with it.
     """
     if not isinstance(outcome, Failure) or outcome.kind not in TRANSIENT:
         return None
@@ -52,11 +52,11 @@ def retry_pause_s(outcome: Outcome, count: int) -> float | None:
 
 
 def require_tokens(reply: Reply, where: str) -> None:
-    """A text alone proves nothing: other tokens may have the same text."""
+    """Text alone proves nothing: different tokens may have the same text."""
     ids = token_ids_of(reply)
     if not ids:
         what = "the answer has no token ids"
-        raise OrchestrateError(Problem(what, where, "sampling needs vLLM, which gives them"))
+        raise OrchestrateError(Problem(what, where, "sample from vLLM, which returns token ids"))
     if len(reply.places) != len(ids):
         what = f"the answer has {len(ids)} tokens and {len(reply.places)} logprobs"
-        raise OrchestrateError(Problem(what, where, "sampling needs vLLM, which gives both"))
+        raise OrchestrateError(Problem(what, where, "sample from vLLM, which returns both"))

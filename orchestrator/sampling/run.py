@@ -1,4 +1,4 @@
-"""The verb `sample`: chunk after chunk, each on the disk before the next one is asked for."""
+"""The verb `sample`: chunk after chunk, each on the disk before the next is sent."""
 
 import asyncio
 import time
@@ -17,21 +17,21 @@ from orchestrator.sampling.server_load import foreign_requests, read_load
 from orchestrator.sampling.session import Chunk, SessionSettings
 from orchestrator.sampling.writer import SamplesFile
 
-LOAD_EVERY_S = 5.0
+LOAD_INTERVAL_S = 5.0
 
 
 class SessionWriter:
-    """Takes answers in any order, and writes them in the order of their chunks."""
+    """Accepts answers in any order and writes them in the order of their chunks."""
 
-    def __init__(self, begun: Samples, writer: SamplesFile, reporter: Reporter) -> None:
-        self.session = begun.session
-        self.card = begun.header["server"]["card"]
+    def __init__(self, start: Samples, writer: SamplesFile, reporter: Reporter) -> None:
+        self.session = start.session
+        self.card = start.header["server"]["card"]
         self._writer, self._reporter = writer, reporter
-        self.kept = self._asked = len(begun.chunks)
-        self._tokens = self._before = begun.tokens
+        self.written = self._sent = len(start.chunks)
+        self._tokens = self._before = start.tokens
         self.answers = 0
-        self._held: dict[int, SampleLine] = {}
-        self._begun = time.monotonic()
+        self._waiting: dict[int, SampleLine] = {}
+        self._started = time.monotonic()
 
     @property
     def settings(self) -> SessionSettings:
@@ -42,51 +42,51 @@ class SessionWriter:
         return self._tokens >= self.settings.target_tokens
 
     @property
-    def pace(self) -> SamplingRate:
-        made, elapsed_s = self._tokens - self._before, time.monotonic() - self._begun
+    def rate(self) -> SamplingRate:
+        made, elapsed_s = self._tokens - self._before, time.monotonic() - self._started
         target = self.settings.target_tokens
-        return SamplingRate(self.kept, self._tokens, target, made, elapsed_s)
+        return SamplingRate(self.written, self._tokens, target, made, elapsed_s)
 
     def report(self) -> None:
-        self._reporter.progress(str(self.pace))
+        self._reporter.progress(str(self.rate))
 
     def take(self) -> Chunk:
-        """The next chunk to ask for."""
-        self._asked += 1
-        return self.session.chunk(self._asked - 1)
+        """The next chunk to send."""
+        self._sent += 1
+        return self.session.chunk(self._sent - 1)
 
-    def keep(self, chunk: Chunk, reply: Reply, attempts: int) -> None:
+    def add(self, chunk: Chunk, reply: Reply, attempts: int) -> None:
         self.answers += 1
-        self._held[chunk.index] = chunk_line(chunk, reply, attempts)
-        while not self.full and (line := self._held.pop(self.kept, None)):
+        self._waiting[chunk.index] = chunk_line(chunk, reply, attempts)
+        while not self.full and (line := self._waiting.pop(self.written, None)):
             self._writer.append(line)
-            self.kept += 1
+            self.written += 1
             self._tokens += len(line["token_ids"])
             self.report()
 
     def note(self, kind: NoteKind, what: str) -> None:
-        """Told now, and kept in the file."""
+        """Shown now, and written to the file."""
         self._reporter.warn(what)
-        self._writer.append(note_line(kind, what, self.kept))
+        self._writer.append(note_line(kind, what, self.written))
 
 
 def run_session(target: Target, session: SessionWriter, timeout_s: float) -> None:
-    """Until the session is full. Raises RequestFailed where the server does not answer."""
+    """Samples until the session is full. Raises RequestFailed where the server does not answer."""
     session.report()
     with target.http() as http:
         before = read_load(http)
         if before is None:
-            session.note("unseen", "whether others use this server meanwhile cannot be seen")
+            session.note("unseen", "the server does not show whether others use it meanwhile")
         asyncio.run(send_chunks(target, session, http, timeout_s))
         others = foreign_requests(before, read_load(http), session.answers)
     if others and session.settings.is_reference:
-        session.note("others", f"the server answered {others} requests of others meanwhile")
+        session.note("others", f"the server also answered {others} requests of others")
 
 
 async def send_chunks(
     target: Target, session: SessionWriter, http: httpx.Client, timeout_s: float
 ) -> None:
-    """As many requests at once as the session allows; whoever fills it ends the others."""
+    """Sends as many at once as the session allows; the one that fills it cancels the others."""
     at_once = session.settings.concurrency
     async with connected(target.url, target.key, connections=at_once) as server:
 
@@ -117,21 +117,21 @@ async def send_chunk(
     reply, attempts = await send_with_retries(server, call, target.shown, timeout_s, waits)
     if attempts > 1:
         require_card_unchanged(target, session)
-    session.keep(chunk, reply, attempts)
+    session.add(chunk, reply, attempts)
 
 
 def require_card_unchanged(target: Target, session: SessionWriter) -> None:
-    """Raises UsageError where another model came up while the server was away."""
+    """Raises UsageError where the server came back with another model."""
     if card := card_of(target):
         require_same_card(session.card, card, target.shown)
 
 
 async def watch_load(session: SessionWriter, http: httpx.Client) -> None:
-    """Look now and then, while a request of ours is under way, whether others are there too."""
+    """Checks every few seconds whether the server has requests of others."""
     at_once, alone = session.settings.concurrency, True
     while seen := await asyncio.to_thread(read_load, http):
         others = seen.in_server - at_once
         if others > 0 and alone:
-            session.note("others", f"{others} requests of others are in the server")
+            session.note("others", f"the server has {others} requests of others")
         alone = others <= 0
-        await asyncio.sleep(LOAD_EVERY_S)
+        await asyncio.sleep(LOAD_INTERVAL_S)

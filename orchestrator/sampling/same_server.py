@@ -1,4 +1,4 @@
-"""Is it the server that the file was started with: all that is known of it, then and now."""
+"""Is this the server that the file was started with? Compares all that is known of both."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -59,7 +59,9 @@ def identity_differences(was: Identity, now: Identity, where: str) -> tuple[str,
         before = list(identity_facts(was))
     except ValueError as error:
         what = f"damaged: its server cannot be read: {error}"
-        raise OrchestrateError(Problem(what, where, "start anew: orchestrate sample")) from None
+        raise OrchestrateError(
+            Problem(what, where, "start a new session: orchestrate sample")
+        ) from None
     return tuple(difference_texts(before, list(identity_facts(now))))
 
 
@@ -83,7 +85,7 @@ def require_same_card(was: Mapping[str, Any], now: Mapping[str, Any], where: str
 
 
 def require_no_difference(differences: tuple[str, ...], where: str) -> None:
-    hint = "a session belongs to one server: bring that one back, or start anew without --resume"
+    hint = "bring that server back, or start a new session without --resume"
     found = [Problem(f"another server: {each}", where) for each in differences]
     if found:
         raise UsageError(*found[:-1], Problem(found[-1].what, where, hint))

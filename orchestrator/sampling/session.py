@@ -1,4 +1,4 @@
-"""What a session asks, chunk by chunk: immutable values, so that anybody can ask the same; pure."""
+"""The requests of a session, chunk by chunk, as values that anybody can send again; pure."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ Messages = tuple[Message, ...]
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """What the user chooses. Every chunk asks for `chunk_max_tokens`, the last one too."""
+    """What the user chooses. Every chunk has the limit `chunk_max_tokens`, the last one too."""
 
     target_tokens: int = 300_000
     chunk_max_tokens: int = 1024
@@ -43,7 +43,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class SampleSession:
-    """The settings, and the prompts that take turns."""
+    """The settings, and the prompts, used in turn."""
 
     settings: SessionSettings
     prompts: tuple[Messages, ...] = field(repr=False)
@@ -53,7 +53,7 @@ class SampleSession:
         return Chunk(index, self.settings.seed + index, messages)
 
     def call(self, model: str, chunk: Chunk) -> Call:
-        """With the token ids, and the logprobs of the chosen tokens alone."""
+        """Wants token ids, and the logprobs of the chosen tokens only."""
         return chat(
             model,
             chunk.messages,

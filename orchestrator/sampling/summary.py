@@ -1,4 +1,4 @@
-"""What a file of samples amounts to: its hash, its tokens, what a reader should know; pure."""
+"""The summary of a file of samples: hash, tokens, and what a reader should know; pure."""
 
 import hashlib
 from collections import Counter
@@ -12,16 +12,16 @@ from cluster.units import clock_time
 from orchestrator.sampling.file_format import parse_samples
 
 NOT_REFERENCE = (
-    "NOT a reference session: {n} requests at once change what is computed beside each other"
+    "NOT a reference session: {n} requests at once share batches, which changes the sums"
 )
 
 
 @dataclass(frozen=True)
 class SampleReport:
-    """`sha256` is that of the whole file. `seconds`: a request was under way, in any of its runs.
+    """`sha256` is that of the whole file; `seconds` counts the time with a request in flight.
 
-    `reference`: one request at a time, and nobody else was seen on the server. `notes` are all
-    those of the file, earlier runs of the session included.
+    `reference`: one request at a time, and nobody else was seen on the server. `notes` and
+    `seconds` include earlier runs of the session.
     """
 
     url: str
@@ -41,7 +41,7 @@ class SampleReport:
 
 
 def summary_of(content: bytes, file: str) -> SampleReport:
-    """All of it follows from the file. Raises OrchestrateError where that is damaged."""
+    """Computed from the file alone. Raises OrchestrateError where it is damaged."""
     samples = parse_samples(content, file)
     settings, server = samples.session.settings, samples.header["server"]
     seconds = request_seconds([chunk["timing"] for chunk in samples.chunks])
@@ -65,7 +65,7 @@ def summary_of(content: bytes, file: str) -> SampleReport:
 
 
 def request_seconds(timings: Sequence[Mapping[str, float]]) -> float:
-    """Seconds that at least one of the requests covers."""
+    """Seconds in which at least one request was in flight."""
     total, covered = 0.0, 0.0
     for start, end in sorted(
         (each["started"], each["started"] + each["total_s"]) for each in timings

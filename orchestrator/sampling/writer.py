@@ -16,13 +16,13 @@ from orchestrator.sampling.file_format import SampleLine, Samples, read_samples
 
 @dataclass(frozen=True)
 class SamplesFile:
-    """The only one that writes this file; it is locked."""
+    """The file, locked: no other process writes it."""
 
     path: Path
     file: FileIO
 
     def append(self, line: SampleLine) -> None:
-        """Raises OrchestrateError where the disk is full."""
+        """Raises OrchestrateError where it cannot be written, as on a full disk."""
         data = memoryview(json.dumps(line).encode() + b"\n")
         try:
             while data:
@@ -34,7 +34,7 @@ class SamplesFile:
 
 @contextmanager
 def create_samples_file(path: Path, header: SampleLine) -> Iterator[SamplesFile]:
-    """A file with its header, durable. Raises OrchestrateError where it cannot be made."""
+    """Creates the file with its header, durably. Raises OrchestrateError where it cannot."""
     with lock_samples_file(path, "xb") as writer:
         writer.append(header)
         folder = os.open(path.parent, os.O_RDONLY)
@@ -47,7 +47,7 @@ def create_samples_file(path: Path, header: SampleLine) -> Iterator[SamplesFile]
 
 @contextmanager
 def reopen_samples_file(path: Path) -> Iterator[tuple[SamplesFile, Samples]]:
-    """What a file holds, and its writer; a torn last line is cut off when the first one is added.
+    """What a file holds, and the file open for writing.
 
     Raises Busy while another run writes it.
     """
@@ -75,7 +75,7 @@ def lock_samples_file(path: Path, mode: str) -> Iterator[SamplesFile]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            what = "another `orchestrate sample` writes this file"
+            what = "another `orchestrate sample` is writing this file"
             raise Busy(Problem(what, str(path), "wait until it has ended")) from None
         except OSError as error:
             raise write_error(path, error) from None

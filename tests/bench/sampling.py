@@ -30,7 +30,7 @@ def ours(url: str, session: SampleSession) -> tuple[int, float]:
     with open_target(Wanted(url)) as target, start_session(target, session, None) as file:
         keeper = SessionWriter(file.samples, file.writer, SILENT)
         taken = seconds(lambda: run_session(target, keeper, 600))
-    return keeper.kept, taken
+    return keeper.written, taken
 
 
 def bare(url: str, calls: list[Call]) -> None:

@@ -19,7 +19,7 @@ BARE_PORT = 8300
 
 
 def alone(host: Host, testbed: Testbed) -> list[int]:
-    """The tokens of the same model in one bare `vllm serve` process."""
+    """The tokens from the same model in one bare `vllm serve` process."""
     words = [f"{VENV}/bin/vllm", "serve", f"{testbed.share}/orchestrate/tiny", "--enforce-eager"]
     words += ["--served-model-name", "tiny", "--port", str(BARE_PORT), "--dtype", "float32"]
     words += ["--max-model-len", "2048", "--host", "127.0.0.1"]

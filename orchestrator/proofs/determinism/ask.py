@@ -171,6 +171,6 @@ async def send_background(
 
 
 def cache_hits(http: httpx.Client) -> float | None:
-    """Prompt tokens that the prefix cache has had so far; None where the server does not count."""
+    """Prompt tokens found in the prefix cache so far; None where the server does not count."""
     samples = read_metrics(http, ASK_LIMIT_S)
     return None if samples is None else sum_of(samples, *HITS)

@@ -13,7 +13,7 @@ from orchestrator.proofs.determinism.ask import DeterminismRequest, new_run, obs
 from orchestrator.proofs.determinism.report import DeterminismReport, determinism_report
 
 ComparedRequests = Annotated[
-    int, typer.Option(min=2, help="How often the same is sent under load.")
+    int, typer.Option(min=2, help="How often the request is sent under load.")
 ]
 LoadConcurrency = Annotated[
     int, typer.Option(min=1, help="Of these at once, beside as many of background load.")

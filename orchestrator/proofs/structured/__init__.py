@@ -1,1 +1,1 @@
-"""The verb `test structured`: does the server hold answers to a JSON schema."""
+"""The verb `test structured`: do answers meet the JSON schema that the server was given."""

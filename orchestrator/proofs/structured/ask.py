@@ -1,4 +1,4 @@
-"""The verb `test structured`: samples of every schema, judged one by one."""
+"""The verb `test structured`: samples every schema and judges each answer."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -16,13 +16,13 @@ from orchestrator.proofs.structured.subject import Sampling, SchemaSubject
 from orchestrator.records.jsonl import WriteLine
 
 SAMPLES_AT_ONCE = 8
-LOST_SERVER = ("connect", "timeout")  # what the next request would meet as well
+LOST_SERVER = ("connect", "timeout")  # the next request would fail in the same way
 DENIED = (401, 403, 404)
 
 
 @dataclass(frozen=True)
 class Question:
-    """The number-th sample of a subject."""
+    """Sample `number` of a schema."""
 
     subject: SchemaSubject
     number: int
@@ -32,16 +32,16 @@ def sample_schemas(
     target: Target,
     subjects: Sequence[SchemaSubject],
     sampling: Sampling,
-    keep: WriteLine,
+    write: WriteLine,
     reporter: Reporter,
 ) -> StructuredReport:
-    """Every sample of every schema; after a lost server nothing more is sent."""
-    asked = [Question(each, n) for each in subjects for n in range(sampling.samples)]
+    """Sends every sample of every schema; stops once the server is lost."""
+    questions = [Question(each, n) for each in subjects for n in range(sampling.samples)]
     reporter.tell(
-        f"asking {target.shown}: {len(asked)} samples of {len(subjects)} schemas, "
+        f"asking {target.shown}: {len(questions)} samples of {len(subjects)} schemas, "
         f"{SAMPLES_AT_ONCE} at once, at most {ANSWER_LIMIT_S:g} s each"
     )
-    samples = asyncio.run(Sampler(target, sampling, keep, reporter).all(asked))
+    samples = asyncio.run(Sampler(target, sampling, write, reporter).all(questions))
     results = [
         schema_result(each, [sample for sample in samples if sample.schema == each.name])
         for each in subjects
@@ -52,34 +52,33 @@ def sample_schemas(
 
 @dataclass(frozen=True)
 class Sampler:
-    """Sends the questions; every sample is kept as it ends."""
+    """Sends the questions; every sample is written as soon as it has ended."""
 
     target: Target
     sampling: Sampling
-    keep: WriteLine
+    write: WriteLine
     reporter: Reporter
 
-    async def all(self, asked: Sequence[Question]) -> list[Sample]:
+    async def all(self, questions: Sequence[Question]) -> list[Sample]:
         samples: list[Sample] = []
         lost = asyncio.Event()
 
         def calls() -> Iterator[Call]:
-            for one in asked:
+            for one in questions:
                 if lost.is_set():
                     return
                 yield self.sampling.call(self.target.model, one.subject, one.number)
 
         def done(place: int, outcome: Outcome) -> None:
-            one = asked[place]
+            one = questions[place]
             seed = self.sampling.seed_of(one.subject, one.number)
             samples.append(judge_sample(one.subject, one.number, seed, outcome))
-            self.keep(samples[-1])
+            self.write(samples[-1])
             if is_server_lost(outcome):
                 lost.set()
             if sum(each.schema == one.subject.name for each in samples) == self.sampling.samples:
-                self.reporter.tell(
-                    f"{one.subject.name} is done, {len(samples)} of {len(asked)} samples"
-                )
+                count = f"{len(samples)} of {len(questions)} samples"
+                self.reporter.tell(f"{one.subject.name} is done, {count}")
 
         async with connected(
             self.target.url, self.target.key, connections=SAMPLES_AT_ONCE

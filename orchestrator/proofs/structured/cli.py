@@ -21,14 +21,16 @@ Schemas = Annotated[
     list[str] | None,
     typer.Option(
         "--schema",
-        help="A file with a JSON schema, or a folder of them (*.json), in place of the built-in "
+        help="A file with a JSON schema, or a folder of them (*.json), instead of the built-in "
         "ones. Repeatable.",
     ),
 ]
 SamplesPerSchema = Annotated[int, typer.Option(min=1, help="Answers for each schema.")]
 SampleMaxTokens = Annotated[int, typer.Option(min=1, help="Limit for each answer.")]
 SamplingTemperature = Annotated[float, typer.Option(min=0, max=2)]
-SamplingSeed = Annotated[int, typer.Option(min=0, help="The seed of each sample derives from it.")]
+SamplingSeed = Annotated[
+    int, typer.Option(min=0, help="The seed of each sample is derived from it.")
+]
 
 
 def prove_structured(
@@ -44,13 +46,13 @@ def prove_structured(
     json: Json = False,
 ) -> None:
     """How many answers meet the JSON schema that the server was given."""
-    asked = read_subjects(schema or [])
+    subjects = read_subjects(schema or [])
     sampling = Sampling(samples, max_tokens, temperature, seed)
 
     def verb(console: Console, target: Target) -> int:
         artifact = Artifact("test-structured", provenance(target), seed)
         with open_jsonl(artifact.folder / "samples.jsonl") as keep:
-            proof = sample_schemas(target, asked, sampling, keep, console)
+            proof = sample_schemas(target, subjects, sampling, keep, console)
         return conclude(console, artifact, proof, structured_screen(proof), json)
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)

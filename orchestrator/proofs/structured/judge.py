@@ -1,4 +1,4 @@
-"""What became of one sample, and of all samples of a schema; pure."""
+"""Judges a sample, and all samples of a schema; pure."""
 
 import re
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from orchestrator.proofs.structured.subject import SchemaSubject
 
 SampleVerdict = Literal[
     "met",
-    "wrong",  # JSON, but not what the schema asks for
+    "wrong",  # JSON that does not meet the schema
     "not JSON",
     "truncated",  # cut off at the token limit before the schema was met
-    "refused",  # the server would not take the schema
+    "refused",  # the server rejected the schema
     "failed",  # no answer
 ]
 SAMPLE_VERDICTS: tuple[SampleVerdict, ...] = get_args(SampleVerdict)
@@ -28,12 +28,12 @@ BACKEND = (
     "a simpler schema, or another backend: "
     """--set structured_outputs_config='{backend = "guidance"}'"""
 )
-READ_SAMPLES = "the samples are in samples.jsonl, beside the result"
+READ_SAMPLES = "the samples are in samples.jsonl, next to the result"
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One answer; `errors` says what is wrong with it, place by place."""
+    """One answer; `errors` lists what is wrong, with the place in the JSON."""
 
     schema: str
     number: int
@@ -49,7 +49,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class SchemaResult:
-    """`rate` is the share that meets the schema among the answers that came to their own end."""
+    """`rate` is the share that meets the schema among the answers that were not cut off."""
 
     schema: str
     met: int
@@ -63,7 +63,7 @@ class SchemaResult:
 
 
 def judge_sample(subject: SchemaSubject, number: int, seed: int, outcome: Outcome) -> Sample:
-    """A text that meets the schema is met, however it ended."""
+    """A text that meets the schema counts as met, even where it was cut off."""
     verdict, errors = judge_outcome(subject, outcome)
     return Sample(subject.name, number, seed, verdict, errors, outcome)
 
@@ -105,41 +105,41 @@ def schema_result(subject: SchemaSubject, samples: Sequence[Sample]) -> SchemaRe
 
 
 def schema_finding(result: SchemaResult, where: str, wanted: int) -> Finding:
-    """Truncated answers are a warning, unless no other came: then nothing is proven."""
-    told = [
+    """Truncated answers are a warning, or a failure where there are no others."""
+    texts = [
         (f"{count} of {wanted} {what}", hint)
         for count, what, hint in shortcomings(result, wanted)
         if count
     ]
-    if not told:
+    if not texts:
         return Finding(result.schema, where, "pass", f"all {wanted} meet the schema")
-    only_cut = told[0][1] == LONGER
-    what = "; ".join(text for text, _ in told)
+    only_cut = texts[0][1] == LONGER
+    what = "; ".join(text for text, _ in texts)
     if result.worst and not only_cut:
         what += f": {result.worst.errors[0]}"
     elif not result.met:
-        what += ": nothing is proven"
+        what += ": this proves nothing"
     state: State = "warning" if only_cut and result.met else "failure"
-    return Finding(result.schema, where, state, what, told[0][1])
+    return Finding(result.schema, where, state, what, texts[0][1])
 
 
 def shortcomings(result: SchemaResult, wanted: int) -> list[tuple[int, str, str]]:
-    """Count, what it counts, and the hint; worst first."""
-    asked = sum(getattr(result, verdict.replace(" ", "_").lower()) for verdict in SAMPLE_VERDICTS)
+    """Count, meaning and hint; worst first."""
+    sent = sum(getattr(result, verdict.replace(" ", "_").lower()) for verdict in SAMPLE_VERDICTS)
     return [
         (result.wrong, "do not meet the schema", READ_SAMPLES),
         (result.not_json, "are not JSON", hint_of_not_json(result.worst)),
         (result.refused, "were refused by the server", BACKEND),
-        (result.failed, "brought no answer", hint_of_failed(result.worst)),
-        (wanted - asked, "were not sent", "orchestrate status"),
+        (result.failed, "got no answer", hint_of_failed(result.worst)),
+        (wanted - sent, "were not sent", "orchestrate status"),
         (result.truncated, "were cut off at the token limit", LONGER),
     ]
 
 
 def hint_of_not_json(worst: Sample | None) -> str:
-    """xgrammar 0.2.8 lets control characters into strings of limited length (its issue 800)."""
+    """xgrammar 0.2.8 allows control characters in strings of limited length (its issue 800)."""
     if worst and CONTROL_CHARACTER in worst.errors[0]:
-        return "does the schema limit a string's length? xgrammar errs there: docs/prove.md"
+        return "does the schema limit a string's length? xgrammar has a bug there: docs/prove.md"
     return "does the server support response_format json_schema?"
 
 

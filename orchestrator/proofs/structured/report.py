@@ -1,4 +1,4 @@
-"""What `test structured` reports, and how it is shown; pure."""
+"""The report of `test structured`, and how it is shown; pure."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ TEXT_HEAD, TEXT_TAIL = 400, 200  # characters of the worst answer
 
 @dataclass(frozen=True)
 class StructuredReport(Proof):
-    """One result a schema, in the order of asking."""
+    """One result for each schema, in the order of sending."""
 
     sampling: Sampling = field(default_factory=Sampling)
     schemas: tuple[SchemaResult, ...] = ()
@@ -27,7 +27,7 @@ class StructuredReport(Proof):
 
 
 def structured_screen(report: StructuredReport) -> RenderableType:
-    """The findings, the counts by schema, and the worst answer as it came."""
+    """The findings, the counts by schema, and the worst answer verbatim."""
     rows = table("schema", "compliance", *(name for name, _ in COUNT_COLUMNS))
     for each in report.schemas:
         rate = "-" if each.rate is None else f"{each.rate:.0%}"
@@ -51,7 +51,9 @@ COUNT_COLUMNS = (
 
 
 def worst_lines(worst: Sample) -> list[str]:
-    head = f"the worst: sample {worst.number} of {worst.schema}, seed {worst.seed}, {worst.verdict}"
+    head = (
+        f"worst answer: sample {worst.number} of {worst.schema}, seed {worst.seed}, {worst.verdict}"
+    )
     text = worst.text
     if len(text) > TEXT_HEAD + TEXT_TAIL:
         left_out = len(text) - TEXT_HEAD - TEXT_TAIL

@@ -1,4 +1,4 @@
-"""Which schemas are tested, and how a model is asked for a value of each."""
+"""Which schemas are tested, and the request for a value of each."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ QUESTION = (
 
 @dataclass(frozen=True)
 class SchemaSubject:
-    """One schema; `name` is that of a built-in one, or the path of a file."""
+    """One schema; `name` is that of a built-in schema, or the path of a file."""
 
     name: str
     schema: Schema
@@ -37,9 +37,9 @@ class Sampling:
     seed: int = 424242
 
     def seed_of(self, subject: SchemaSubject, number: int) -> int:
-        """The same for the same name and number, whatever else is tested."""
-        told = f"{self.seed}/{subject.name}/{number}"
-        return int.from_bytes(hashlib.sha256(told.encode()).digest()[:4]) >> 1
+        """Depends only on name and number, not on what else is tested."""
+        text = f"{self.seed}/{subject.name}/{number}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
 
     def call(self, model: str, subject: SchemaSubject, number: int) -> Call:
         prompt = Prompt(
@@ -55,7 +55,7 @@ class Sampling:
 def read_subjects(paths: Sequence[str]) -> tuple[SchemaSubject, ...]:
     """The schemas of the files and folders, else the built-in ones.
 
-    Raises UsageError for a file that is no JSON schema, and for a folder without any.
+    Raises UsageError for a file that is not a JSON schema, and for a folder without one.
     """
     if not paths:
         return built_in_schemas()

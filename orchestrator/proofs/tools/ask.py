@@ -1,4 +1,4 @@
-"""The verb `test tools`: every question whole and streamed, then a turn with a tool's result."""
+"""The verb `test tools`: each question whole and streamed, then a turn with a tool's result."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ UNPROVEN = "auto"
 
 @dataclass(frozen=True)
 class ToolAnswer:
-    """What came back of one question."""
+    """The answer to one question."""
 
     check: str
     calls: tuple[ToolCall, ...]
@@ -50,18 +50,18 @@ class ToolAnswer:
 
 @dataclass(frozen=True)
 class ToolsReport(Proof):
-    """`parser` is the one that the server runs with, where the inventory knows it."""
+    """`parser` is the one that the server uses, where the inventory says so."""
 
     parser: str = ""
     answers: tuple[ToolAnswer, ...] = ()
 
 
 def run_questions(
-    target: Target, max_tokens: int, keep: WriteLine, reporter: Reporter
+    target: Target, max_tokens: int, write: WriteLine, reporter: Reporter
 ) -> ToolsReport:
-    """One question first; a server that does not answer it at all is asked no further."""
+    """One question first; nothing more is sent to a server that does not answer it."""
     reporter.tell(f"asking {target.shown}")
-    made = asyncio.run(ToolsRun(target, max_tokens, keep, reporter).all())
+    made = asyncio.run(ToolsRun(target, max_tokens, write, reporter).all())
     answers = tuple(tool_answer(each) for each in made if isinstance(each.outcome, Reply))
     found = tuple(tools_findings(made, target.shown))
     return ToolsReport(target.shown, target.model, found, parser_of(target), answers)
@@ -69,27 +69,27 @@ def run_questions(
 
 @dataclass(frozen=True)
 class ToolsRun:
-    """Sends the questions; every exchange is kept as it ends."""
+    """Sends the questions; every exchange is written as soon as it has ended."""
 
     target: Target
     max_tokens: int
-    keep: WriteLine
+    write: WriteLine
     reporter: Reporter
 
     async def all(self) -> list[Exchange]:
         url, key = self.target.url, self.target.key
         async with connected(url, key, connections=QUESTIONS_AT_ONCE) as server:
-            first = await self.asked(server, [FIRST_QUESTION])
+            first = await self.send_cases(server, [FIRST_QUESTION])
             if is_unreachable(first[0].outcome):
                 return first
             streamed = [replace(case, streamed=True) for case in QUESTIONS]
-            made = first + await self.asked(server, [*QUESTIONS[1:], *streamed])
+            made = first + await self.send_cases(server, [*QUESTIONS[1:], *streamed])
             history = second_turn_messages(made)
             turns = [SECOND_TURN, replace(SECOND_TURN, streamed=True)]
-            made += await self.asked(server, turns, history)
+            made += await self.send_cases(server, turns, history)
             return made + await self.without_a_parser(server, made)
 
-    async def asked(
+    async def send_cases(
         self, server: Server, cases: Sequence[ToolCase], messages: list[Message] | None = None
     ) -> list[Exchange]:
         calls = [
@@ -103,26 +103,26 @@ class ToolsRun:
         self.reporter.tell(f"at most {ANSWER_LIMIT_S:g} s for each of: {checks}")
 
         def done(number: int, outcome: Outcome) -> None:
-            kept = {"check": cases[number].check, "request": calls[number].body, "answer": outcome}
-            self.keep(kept)
+            line = {"check": cases[number].check, "request": calls[number].body, "answer": outcome}
+            self.write(line)
 
         outcomes = await send_all(server, calls, Limits(QUESTIONS_AT_ONCE), done)
         return [Exchange(*pair, parser) for pair in zip(cases, outcomes, strict=True)]
 
     async def without_a_parser(self, server: Server, made: Sequence[Exchange]) -> list[Exchange]:
-        """Where a call is missing: what the model writes when nobody reads it, marks included."""
+        """Where a call is missing: what the model writes, special tokens included."""
         silent = next((each for each in made if is_silent(each)), None)
         if silent is None:
             return []
         case = replace(silent.case, name="raw text", choice="none", streamed=False)
         call = case.call(self.target.model, self.max_tokens).changed(skip_special_tokens=False)
         outcome = await send(server, call)
-        self.keep({"check": case.check, "request": call.body, "answer": outcome})
+        self.write({"check": case.check, "request": call.body, "answer": outcome})
         return [Exchange(case, outcome, silent.parser)]
 
 
 def is_unreachable(outcome: Outcome) -> bool:
-    """More questions would fail in the same way."""
+    """Whether more questions would fail in the same way."""
     if isinstance(outcome, Reply):
         return False
     lost = ("connect", "timeout", "rate limited")
@@ -130,7 +130,7 @@ def is_unreachable(outcome: Outcome) -> bool:
 
 
 def is_silent(one: Exchange) -> bool:
-    """A tool should have been called of the model's own will; there is no call, and no raw one."""
+    """Whether the model should have chosen to call a tool and no call came, not even a raw one."""
     case, outcome = one.case, one.outcome
     if case.choice != "auto" or case.wanted == "none":
         return False
@@ -140,7 +140,7 @@ def is_silent(one: Exchange) -> bool:
 
 
 def second_turn_messages(made: Iterable[Exchange]) -> list[Message]:
-    """A turn with the first call that is good, else with one of ours, and the tool's result."""
+    """A turn with the first valid call, or else with our own, and the tool's result."""
     good = (
         each.outcome.tool_calls[0]
         for each in made
@@ -152,19 +152,19 @@ def second_turn_messages(made: Iterable[Exchange]) -> list[Message]:
     ours = ToolCall(OWN_ID, WEATHER.name, '{"city": "Paris", "unit": "celsius"}')
     call = next(good, ours)
     function = {"name": call.name, "arguments": call.arguments}
-    said = {"id": call.id, "type": "function", "function": function}
+    message = {"id": call.id, "type": "function", "function": function}
     return [
         {"role": "user", "content": FIRST_QUESTION.question},
-        {"role": "assistant", "content": None, "tool_calls": [said]},
+        {"role": "assistant", "content": None, "tool_calls": [message]},
         {"role": "tool", "tool_call_id": call.id, "content": RESULT},
     ]
 
 
 def tools_findings(made: Sequence[Exchange], where: str) -> Iterable[Finding]:
-    """One a question; where auto brought no call at all, that is a failure of its own."""
+    """One for each question, and a failure of its own where `auto` led to no call at all."""
     whole = {each.case.name: each.outcome for each in made if not each.case.streamed}
     hidden = next((each for each in made if each.case.choice == "none"), None)
-    willing: list[str] = []  # states of the questions that auto should have answered by a call
+    states: list[str] = []  # of the questions where the model should choose to call a tool
     for each in made:
         if each is hidden:
             continue
@@ -174,19 +174,19 @@ def tools_findings(made: Sequence[Exchange], where: str) -> Iterable[Finding]:
         yield found
         if each.case.choice == "auto" and each.case.wanted != "none":
             called = isinstance(each.outcome, Reply) and bool(each.outcome.tool_calls)
-            willing.append("called" if called else found.state)
+            states.append("called" if called else found.state)
     if hidden and isinstance(hidden.outcome, Reply):
         yield from hidden_call_findings(hidden, made, where)
-    if {*willing} == {"warning"}:
-        what = "no question brought a tool call with tool_choice auto: nothing is proven"
-        hint = "does the chat template show the tools to the model? is the parser the right one?"
+    if {*states} == {"warning"}:
+        what = "no question led to a tool call with tool_choice auto: this proves nothing"
+        hint = "does the chat template show the tools to the model? is it the right parser?"
         yield Finding(UNPROVEN, where, "failure", what, hint)
 
 
 def hidden_call_findings(
     hidden: Exchange, made: Sequence[Exchange], where: str
 ) -> Iterable[Finding]:
-    """The model did write a call, though the server gave none: the format names the parser."""
+    """The model wrote a call and the server returned none: the format names the parser."""
     assert isinstance(hidden.outcome, Reply)
     markup = raw_markup(hidden.case, hidden.outcome)
     if markup is None:
@@ -207,7 +207,7 @@ def tool_answer(one: Exchange) -> ToolAnswer:
 
 
 def parser_of(target: Target) -> str:
-    """The value of --tool-call-parser among the words of the service."""
+    """The value of --tool-call-parser among the arguments of the service."""
     words = target.home.service.words if target.home else ()
     for word, value in zip(words, [*words, ""][1:], strict=True):
         name, _, joined = word.partition("=")

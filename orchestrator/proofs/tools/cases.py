@@ -1,4 +1,4 @@
-"""What the model is asked: the tools that it is offered, and the questions; pure."""
+"""The tools that the model is offered, and the questions; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from orchestrator.api.request import Call, Message, chat
 from orchestrator.api.schema import Schema
 
 ExpectedCalls = Literal["none", "one", "several"]
-OWN_ID = "call00001"  # Mistral's tokenizer takes nothing but nine letters and digits
+OWN_ID = "call00001"  # Mistral's tokenizer accepts only nine letters and digits
 RESULT_DEGREES = "17"
 RESULT = f'{{"temperature": {RESULT_DEGREES}, "unit": "celsius", "sky": "rain"}}'
 
@@ -22,7 +22,7 @@ class Tool:
     parameters: Schema
 
     def offered(self, *, strict: bool) -> Mapping[str, Any]:
-        """vLLM holds the arguments to the schema where a tool is strict, else the model may err."""
+        """vLLM enforces the schema of the arguments only where a tool is strict."""
         about = {"name": self.name, "description": self.description, "parameters": self.parameters}
         return {"type": "function", "function": about | ({"strict": True} if strict else {})}
 
@@ -74,12 +74,12 @@ class ToolCase:
 
     @property
     def forced(self) -> str | None:
-        """The tool that has to be called."""
+        """The tool that must be called; None where the model may choose."""
         return self.choice if self.is_strict and self.choice != "required" else None
 
     @property
     def is_strict(self) -> bool:
-        """A call that is forced has to be a good one, even if the question gives no arguments."""
+        """Whether a call is forced; its arguments must be valid even if the question has none."""
         return self.choice not in ("auto", "none")
 
     def tool(self, name: str) -> Tool | None:

@@ -16,7 +16,7 @@ from orchestrator.records.jsonl import open_jsonl
 from orchestrator.records.provenance import provenance
 
 AnswerMaxTokens = Annotated[
-    int, typer.Option(min=16, help="Limit for each answer; more for a model that thinks first.")
+    int, typer.Option(min=16, help="Limit for each answer; more for a model that reasons first.")
 ]
 
 
@@ -28,7 +28,7 @@ def prove_tools(
     nodes: Nodes = None,
     json: Json = False,
 ) -> None:
-    """Do tool calls come back as calls: one, several, streamed, whole, auto, forced."""
+    """Are tool calls returned as calls: one, several, streamed, whole, auto, forced."""
 
     def verb(console: Console, target: Target) -> int:
         artifact = Artifact("test-tools", provenance(target))

@@ -1,4 +1,4 @@
-"""Is an answer what the question asks for: faults of the server told from ways of a model; pure."""
+"""Judges an answer: tells faults of the server from choices of the model; pure."""
 
 import json
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ from orchestrator.api.schema import judged
 from orchestrator.proofs.tools.cases import RESULT_DEGREES, ToolCase
 from orchestrator.proofs.tools.markup import Markup, find_markup
 
-TEXT_LIMIT = 120  # characters of a model's words in a message
+TEXT_LIMIT = 120  # characters of a model's text in a message
 AUTO = "enable-auto-tool-choice"  # in vLLM's refusals
 PARSER = "tool-call-parser"
-STRICT = "the model erred; vLLM holds it to the schema with --set tool_strict_level=parameter"
-READ_ANSWERS = "the answers are in answers.jsonl, beside the result"
+STRICT = "the model's mistake; vLLM enforces the schema with --set tool_strict_level=parameter"
+READ_ANSWERS = "the answers are in answers.jsonl, next to the result"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What no client can work with, and what to type next."""
+    """What no client can handle, and what to type next."""
 
     what: str
     hint: str
@@ -28,7 +28,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A question and what came back; `parser` is the one that the server runs with, if known."""
+    """A question and its answer; `parser` is the one that the server uses, if known."""
 
     case: ToolCase
     outcome: Outcome
@@ -36,7 +36,7 @@ class Exchange:
 
 
 def exchange_finding(one: Exchange, where: str, twin: Outcome | None = None) -> Finding:
-    """`twin` is the answer to the same question that did not stream."""
+    """`twin` is the answer to the same question without streaming."""
     case, outcome = one.case, one.outcome
     if isinstance(outcome, Failure):
         return Finding(
@@ -54,7 +54,7 @@ def exchange_finding(one: Exchange, where: str, twin: Outcome | None = None) -> 
 
 
 def refusal_hint(failure: Failure, parser: str = "NAME") -> str:
-    """vLLM refuses tools where it was started without them."""
+    """The hint for a refusal: vLLM refuses tools where it was started without them."""
     if AUTO in failure.what or PARSER in failure.what:
         return (
             "serve it again with --set enable_auto_tool_choice=true "
@@ -64,7 +64,7 @@ def refusal_hint(failure: Failure, parser: str = "NAME") -> str:
 
 
 def reply_faults(one: Exchange, reply: Reply) -> Iterator[Fault]:
-    """Truncation and raw text explain what else is wrong, so nothing else is said then."""
+    """Truncation and raw text explain other faults, so these are not reported then."""
     case = one.case
     if reply.truncated:
         what = f"cut off at the token limit, after {reply.usage.completion} tokens"
@@ -78,15 +78,15 @@ def reply_faults(one: Exchange, reply: Reply) -> Iterator[Fault]:
                 yield Fault(f"call {number}: {what}", READ_ANSWERS if case.is_strict else STRICT)
         yield from faults_across_calls(case, reply)
     elif case.choice != "auto":
-        what = f"no tool was called, though tool_choice says so: {quoted(reply.text)}"
+        what = f"no tool was called, though tool_choice requires it: {quoted(reply.text)}"
         yield Fault(what, "does the server support this tool_choice? orchestrate logs")
     elif not reply.text.strip():
         hint = parser_hint(None, one.parser)
-        yield Fault("neither a call nor text: a parser may have swallowed it", hint)
+        yield Fault("neither a call nor text: a parser may have dropped it", hint)
 
 
 def raw_markup(case: ToolCase, reply: Reply) -> Markup | None:
-    """Left in the text; what was thought counts only where no call was made."""
+    """Markup left in the text; the reasoning counts only where no call was made."""
     names = [tool.name for tool in case.tools]
     thought = "" if reply.tool_calls else reply.reasoning
     return find_markup(reply.text, names) or find_markup(thought, names)
@@ -95,7 +95,7 @@ def raw_markup(case: ToolCase, reply: Reply) -> Markup | None:
 def raw_markup_fault(markup: Markup, parser: str) -> Fault:
     if parser in markup.parsers:
         what = f"raw {markup.shown} was left in the text, though {parser} reads that format"
-        return Fault(what, f"did the model write it whole? {READ_ANSWERS}")
+        return Fault(what, f"did the model write it completely? {READ_ANSWERS}")
     runs = f"the parser {parser} does" if parser else "the server's parser does"
     what = f"raw {markup.shown} was left in the text: {runs} not read what the model writes"
     return Fault(what, parser_hint(markup, parser))
@@ -113,7 +113,7 @@ def call_faults(case: ToolCase, call: ToolCall) -> Iterator[str]:
         yield "it has no id"
     tool = case.tool(call.name)
     if tool is None:
-        yield f"`{call.name}` is none of the tools" if call.name else "it names no tool"
+        yield f"`{call.name}` is not one of the tools" if call.name else "it names no tool"
         return
     if case.forced and call.name != case.forced:
         yield f"{call.name} was called, though tool_choice names {case.forced}"
@@ -129,20 +129,20 @@ def faults_across_calls(case: ToolCase, reply: Reply) -> Iterator[Fault]:
     allowed = ("tool_calls", "stop") if case.forced else ("tool_calls",)
     if reply.finish_reason not in allowed:
         what = f"a tool was called, but finish_reason is `{reply.finish_reason}`"
-        yield Fault(what, "clients that look at it never run the tool: orchestrate logs")
+        yield Fault(what, "clients that check it never run the tool: orchestrate logs")
 
 
 def stream_faults(streamed: Reply, whole: Reply) -> Iterator[Fault]:
-    """The same number of tokens but other calls: then the model said the same thing."""
+    """Other calls from the same number of tokens: the model wrote the same text."""
     counts = streamed.usage.completion, whole.usage.completion
     if 0 < counts[0] == counts[1] and calls_essence(streamed) != calls_essence(whole):
-        what = f"of the same {counts[0]} tokens the stream made {calls_text(streamed)}"
+        what = f"from the same {counts[0]} tokens the stream gave {calls_text(streamed)}"
         what += f", the whole answer {calls_text(whole)}"
-        yield Fault(what, "the parser's streaming is at fault: try another --set tool_call_parser")
+        yield Fault(what, "a bug in the parser's streaming: try another --set tool_call_parser")
 
 
 def calls_essence(reply: Reply) -> list[tuple[str, object]]:
-    """Names and arguments of the calls, white space in the JSON apart."""
+    """Names and arguments of the calls, without regard to white space in the JSON."""
     return [(call.name, parsed_arguments(call.arguments)) for call in reply.tool_calls]
 
 
@@ -154,14 +154,14 @@ def parsed_arguments(arguments: str) -> object:
 
 
 def model_remark(case: ToolCase, reply: Reply) -> str:
-    """What a model may do although another one would not: no fault of the server."""
+    """What depends on the model: no fault of the server."""
     count = len(reply.tool_calls)
     if case.name == "second turn" and not count and RESULT_DEGREES not in reply.text:
         return f"the answer does not use the tool's result: {quoted(reply.text)}"
     if case.wanted == "none" and count:
         return f"the model called a tool that was not needed: {calls_text(reply)}"
     if case.wanted != "none" and not count:
-        return f"the model called no tool, but said {quoted(reply.text)}"
+        return f"the model called no tool, but wrote {quoted(reply.text)}"
     if case.wanted == "several" and count == 1:
         return f"the model made one call where several were asked for: {calls_text(reply)}"
     if case.wanted == "one" and count > 1 and case.choice == "auto":

@@ -1,6 +1,6 @@
 """How models write tool calls as text, and which of vLLM's parsers reads it; pure.
 
-The marks are those of vLLM 0.32, vllm/tool_parsers/ and vllm/parser/.
+The patterns follow vLLM 0.32, vllm/tool_parsers/ and vllm/parser/.
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Markup:
-    """A format as it begins, and the parsers for it, the most likely one first."""
+    """How a format begins, and the parsers that read it, the most likely one first."""
 
     shown: str
     parsers: tuple[str, ...]
@@ -28,7 +28,7 @@ def markup_format(pattern: str, *parsers: str) -> MarkupFormat:
 
 
 BAR = "\N{FULLWIDTH VERTICAL LINE}"
-FORMATS = (  # the first that is found counts, so what wraps another one comes in the right order
+FORMATS = (  # the first match counts, so the order matters where one wraps another
     markup_format(r"<seed:tool_call>", "seed_oss"),
     markup_format(r"<function=[^<>]*>", "qwen3_xml", "qwen3_coder", "mimo", "step3p5"),
     markup_format(r"<arg_key>", "glm45", "glm47", "poolside_v1"),
@@ -62,7 +62,7 @@ FORMATS = (  # the first that is found counts, so what wraps another one comes i
 
 
 def find_markup(text: str, tools: Iterable[str]) -> Markup | None:
-    """The first format that is found; bare JSON or Python only where it calls one of the tools."""
+    """The first format found; bare JSON or Python only where it calls one of the tools."""
     for each in FORMATS:
         if found := each.pattern.search(text):
             return Markup(found[0], each.parsers)

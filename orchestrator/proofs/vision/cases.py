@@ -9,8 +9,8 @@ from typing import Any
 
 MEDIA_PACKAGE = "orchestrator.proofs.vision"
 ONE_WORD = "What colour is this picture? Answer with one word."
-RECALL = "What colour had the picture? One word."
-OUTSIDE = "http://outside.invalid/red.png"  # a name that never resolves: nobody is ever asked
+RECALL = "What colour was the picture? One word."
+OUTSIDE = "http://outside.invalid/red.png"  # never resolves: nobody is contacted
 BY_URL = ("blue.png", "video.avi")
 Part = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ def inline_url(kind: str, content: bytes) -> str:
 
 
 def media_file(name: str) -> bytes:
-    """A picture of one colour or of a digit, or the video, out of the package.
+    """A picture of one colour or of a digit, or the video, from the package.
 
     The video is Motion JPEG: uncompressed frames crash the reader of OpenCV 5.0, which vLLM uses.
     """
@@ -56,7 +56,7 @@ def inline_image(name: str) -> Part:
 
 
 def only_word(word: str, *others: str) -> str:
-    """The word, and none of the others: naming all of them is no answer."""
+    """Matches the word without any of the others: naming all of them is no answer."""
     return "".join(rf"(?!.*\b{other}\b)" for other in others) + rf"^(?=.*\b{word}\b)"
 
 

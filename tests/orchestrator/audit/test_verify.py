@@ -149,7 +149,10 @@ def test_samples_of_another_commit(tmp_path: Path) -> None:
     [
         (samples([1]).replace(b'"reference": true', b'"reference": false'), "no reference session"),
         (samples([1]).replace(b'"kind": "unseen"', b'"kind": "others"'), "no reference session"),
-        (samples([1], [2]).replace(b'"index": 0', b'"index": 5'), "chunk 5 where 0 is due"),
+        (
+            samples([1], [2]).replace(b'"index": 0', b'"index": 5'),
+            "chunk 5 where chunk 0 should be",
+        ),
         (samples([1]).replace(b"[1]", b'["x"]'), "line 3: damaged: token_ids.0"),
         (
             samples([1]).replace(b'"format": 1', b'"format": 2'),

@@ -40,7 +40,11 @@ def test_a_good_server_passes(capsys: pytest.CaptureFixture[str], folder: Path) 
 @pytest.mark.parametrize(
     ("delivery", "pages", "said"),
     [
-        (in_turn(ADA, Answer(" Bob")), {}, "another text at temperature 0: first ' Ada and I am'"),
+        (
+            in_turn(ADA, Answer(" Bob")),
+            {},
+            "different text at temperature 0: first ' Ada and I am'",
+        ),
         (Status(500), {}, "server error: HTTP 500: scripted"),
         (Broken(ADA, 2), {}, "broken: the connection broke"),
         (Answer(""), {}, "the answer is empty"),

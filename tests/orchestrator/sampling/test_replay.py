@@ -79,7 +79,7 @@ def test_another_server_is_named(folder: Path, capsys: Printed) -> None:
     with serving(MODEL, pages=newer) as server:
         assert replay(server.url, the_file(folder)) == 0
     printed = capsys.readouterr()
-    assert "another server than the recorded one: vllm was 0.32.0, is 0.33.0" in printed.err
+    assert "not the recorded server: vllm was 0.32.0, is 0.33.0" in printed.err
     assert "100.0000% (60 of 60)" in printed.out
 
 
@@ -111,4 +111,4 @@ def test_a_longer_run_parts_at_the_end_of_the_shorter() -> None:
 def test_the_same_tokens_out_of_another_prompt_are_not_the_same() -> None:
     found = compare_chunks(line([5], [-1.0]), line([5], [-1.0], prompt=(1, 2)))
     assert not found.identical
-    assert str(found) == "chunk 0: the prompt became other tokens"
+    assert str(found) == "chunk 0: the prompt has other tokens"

@@ -150,7 +150,7 @@ def test_other_parameters_are_refused(
         assert sample(server.url, *SHORT) == 0
         before = the_file(folder).read_bytes()
         assert sample(server.url, "--resume", str(the_file(folder)), *words) == 2
-    assert f"begun with other parameters: {said}" in capsys.readouterr().err
+    assert f"started with other options: {said}" in capsys.readouterr().err
     assert the_file(folder).read_bytes() == before
 
 
@@ -203,7 +203,10 @@ def test_another_model_that_came_up_in_between_is_refused(folder: Path, capsys: 
         (HEADER + "xx\n", "line 2: damaged"),
         (HEADER + "[" * 100_000 + "\n", "line 2: damaged: not a JSON object"),
         (HEADER + '{"record": "chunk", "index": 0}\n', "line 2: damaged: seed: Field required"),
-        (HEADER + content_of(chunk(4, [1])).decode(), "line 2: damaged: chunk 4 where 0 is due"),
+        (
+            HEADER + content_of(chunk(4, [1])).decode(),
+            "line 2: damaged: chunk 4 where chunk 0 should be",
+        ),
     ],
 )
 def test_what_is_no_file_to_go_on_with(text: str, said: str, capsys: Printed) -> None:
@@ -222,4 +225,4 @@ def test_two_runs_do_not_write_one_file(folder: Path, capsys: Printed) -> None:
             assert sample(server.url, "--resume", str(the_file(folder))) == 1
         finally:
             os.close(held)
-    assert "another `orchestrate sample` writes this file" in capsys.readouterr().err
+    assert "another `orchestrate sample` is writing this file" in capsys.readouterr().err

@@ -87,7 +87,7 @@ def test_prompts_of_a_file_take_turns(folder: Path) -> None:
     [
         ("p.txt", " \n", "holds no prompt"),
         ("p.jsonl", '"x"\n{"prompt"', "p.jsonl, line 2: not valid JSON"),
-        ("p.jsonl", '{"messages": []}', "p.jsonl, line 1: is no prompt"),
+        ("p.jsonl", '{"messages": []}', "p.jsonl, line 1: not a prompt"),
         ("none.txt", None, "none.txt: cannot be read"),
     ],
 )
@@ -153,7 +153,7 @@ def test_what_stays_is_an_error_that_says_how_to_go_on(
     path = the_file(folder).relative_to(folder)
     assert said in err
     assert "2 chunks, 20 of 60 tokens" in err
-    assert f"go on with: orchestrate sample --resume {path} --url {url}" in err
+    assert f"resume with: orchestrate sample --resume {path} --url {url}" in err
     assert not (path.parent / "result.json").exists()
     assert len(chunks(path)) == 2
 
@@ -162,7 +162,7 @@ def test_others_on_the_server_are_seen_told_and_kept(folder: Path, capsys: Print
     with serving(MODEL, pages=metrics(running=3)) as server:
         assert sample(server.url, *SHORT) == 0
     printed = capsys.readouterr()
-    assert "2 requests of others are in the server" in printed.err
+    assert "the server has 2 requests of others" in printed.err
     assert "NOT a reference session: others used the server" in printed.out
     assert [line["kind"] for line in lines(the_file(folder)) if line["record"] == "note"] == [
         "others"
@@ -179,13 +179,13 @@ def test_requests_of_others_are_counted_at_the_end(capsys: Printed) -> None:
 
         server.pages, server.script = metrics(), counting
         assert sample(server.url, *SHORT) == 0
-    assert "the server answered 2 requests of others meanwhile" in capsys.readouterr().err
+    assert "the server also answered 2 requests of others" in capsys.readouterr().err
 
 
 def test_a_server_without_metrics_is_noted(capsys: Printed) -> None:
     with serving(MODEL) as server:
         assert sample(server.url, *SHORT) == 0
-    assert "whether others use this server meanwhile cannot be seen" in capsys.readouterr().err
+    assert "the server does not show whether others use it meanwhile" in capsys.readouterr().err
 
 
 def test_concurrency_keeps_the_order_and_says_what_it_gives_up(
@@ -216,4 +216,4 @@ def test_concurrency_keeps_the_order_and_says_what_it_gives_up(
 
 def test_options_before_replay_are_not_lost_in_silence(capsys: Printed) -> None:
     assert orchestrate("sample", "--seed", "7", "replay", "x.jsonl") == 2
-    assert "--seed: does not belong before `replay`" in capsys.readouterr().err
+    assert "--seed: must come after `replay`, not before it" in capsys.readouterr().err

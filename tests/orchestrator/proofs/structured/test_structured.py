@@ -124,8 +124,8 @@ def test_the_suite_is_made_of_good_schemas(subject: Any) -> None:
         (PROSE, "not_json", "1 of 4 are not JSON: not valid JSON", "response_format"),
         (Answer('{"colour": "\x15"}'), "not_json", "Invalid control character", "docs/prove.md"),
         (REFUSED, "refused", "1 of 4 were refused by the server: refused: HTTP 400", "guidance"),
-        (Status(500), "failed", "1 of 4 brought no answer: server error: HTTP 500", "logs"),
-        (Status(400), "failed", "1 of 4 brought no answer: refused: HTTP 400: scripted", ""),
+        (Status(500), "failed", "1 of 4 got no answer: server error: HTTP 500", "logs"),
+        (Status(400), "failed", "1 of 4 got no answer: refused: HTTP 400: scripted", ""),
     ],
 )
 def test_one_bad_answer_in_four(
@@ -155,7 +155,7 @@ def test_nothing_is_proven_by_what_was_cut_off_alone(capsys: Printed) -> None:
     assert code == 1
     [result], [finding] = report["schemas"], report["findings"]
     assert (result["truncated"], result["rate"]) == (4, None)
-    assert finding["what"] == "4 of 4 were cut off at the token limit: nothing is proven"
+    assert finding["what"] == "4 of 4 were cut off at the token limit: this proves nothing"
 
 
 def test_a_whole_value_at_the_limit_is_met(capsys: Printed) -> None:

@@ -101,7 +101,7 @@ def test_forced_calls_ask_for_strict_tools() -> None:
     [
         ("one call", calls(args(PARIS, '{"city": "Par')), "not valid JSON"),
         ("one call", calls(args(PARIS, '{"city": "Paris", "unit": "K"}')), "'K' is not one of"),
-        ("one call", calls(Tool("get_news", "{}")), "`get_news` is none of the tools"),
+        ("one call", calls(Tool("get_news", "{}")), "`get_news` is not one of the tools"),
         ("one call", calls(Tool("", "{}")), "it names no tool"),
         ("one call", calls(Tool("get_time", TIME.arguments, "")), "it has no id"),
         ("one call", calls(PARIS, finish_reason="weird"), "finish_reason is `weird`"),
@@ -112,8 +112,8 @@ def test_forced_calls_ask_for_strict_tools() -> None:
         ("several calls", calls(PARIS, args(ROME, "[]")), "call 2: the arguments of get_weather"),
         ("several calls", calls(PARIS, text=f" {XML}"), "raw <function=get_weather> was left"),
         ("typed arguments", calls(args(TABLE, '{"guests": "4"}')), "'4' is not of type 'integer'"),
-        ("required", HELLO, "no tool was called, though tool_choice says so: 'Hello.'"),
-        ("by name", HELLO, "no tool was called, though tool_choice says so: 'Hello.'"),
+        ("required", HELLO, "no tool was called, though tool_choice requires it: 'Hello.'"),
+        ("by name", HELLO, "no tool was called, though tool_choice requires it: 'Hello.'"),
         ("by name", calls(PARIS), "get_weather was called, though tool_choice names get_time"),
         ("no tool needed", Answer(""), "neither a call nor text"),
         ("second turn", Answer(" "), "neither a call nor text"),
@@ -134,7 +134,7 @@ def test_a_fault_fails_its_question_alone(
 @pytest.mark.parametrize(
     ("question", "answer", "said"),
     [
-        ("one call", Answer("It is sunny."), "the model called no tool, but said 'It is sunny.'"),
+        ("one call", Answer("It is sunny."), "the model called no tool, but wrote 'It is sunny.'"),
         ("one call", calls(PARIS, ROME), "the model made 2 calls where one was asked for"),
         ("several calls", calls(PARIS), "the model made one call where several were asked for"),
         ("no tool needed", calls(TIME), "the model called a tool that was not needed"),
@@ -158,7 +158,7 @@ def test_nothing_is_proven_where_auto_never_brings_a_call(capsys: Printed) -> No
     assert code == 1
     bad = [check for check, each in found.items() if each["state"] == "failure"]
     assert bad == ["auto"]
-    assert "nothing is proven" in found["auto"]["what"]
+    assert "this proves nothing" in found["auto"]["what"]
 
 
 def test_the_stream_that_loses_what_the_whole_answer_has(capsys: Printed) -> None:
@@ -169,7 +169,7 @@ def test_the_stream_that_loses_what_the_whole_answer_has(capsys: Printed) -> Non
     assert code == 1
     bad = [check for check, each in found.items() if each["state"] == "failure"]
     assert bad == ["several calls, streamed"]
-    assert "of the same 1 tokens the stream made get_weather" in found[bad[0]]["what"]
+    assert "from the same 1 tokens the stream gave get_weather" in found[bad[0]]["what"]
 
 
 def test_a_stream_that_broke_in_the_middle_of_a_call(capsys: Printed) -> None:
@@ -235,4 +235,4 @@ def test_a_model_cannot_write_to_the_terminal(capsys: Printed) -> None:
         assert run(server.url) == 1
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
-    assert "`\\x1b[31m` is none of the tools" in printed
+    assert "`\\x1b[31m` is not one of the tools" in printed
