@@ -1,7 +1,7 @@
 """A bundle as a file: a gzipped tar of regular files, the same bytes for the same content.
 
-What is read is untrusted: only what `pack` writes is taken, no extension of tar, and nothing is
-written to the disk.
+What is read is untrusted: only what `pack` writes is accepted, no extension of tar, and nothing
+is written to the disk.
 """
 
 import gzip
@@ -16,7 +16,7 @@ from cluster.errors import OrchestrateError, Problem, UsageError
 MIB = 1 << 20
 LIMIT_BYTES = 512 * MIB  # of all content: a session of 300,000 tokens takes some 20 MB
 LIMIT_FILES = 10_000
-LIMIT_NAME = 200  # bytes; a tar header holds 255, less where no slash is in a good place
+LIMIT_NAME = 200  # bytes; a tar header holds 255, less where no slash is near the middle
 TAR_BLOCK = 512
 TRUNCATED = "truncated: it ends in the middle"
 
@@ -25,12 +25,12 @@ class DamagedArchive(OrchestrateError):
     """The archive is not one that `pack` wrote."""
 
     def __init__(self, what: str, where: str) -> None:
-        super().__init__(Problem(what, where, "take another copy, from where it was made"))
+        super().__init__(Problem(what, where, "get another copy from where it was made"))
         self.what = what
 
 
 def pack(top: str, files: Mapping[str, bytes]) -> bytes:
-    """The archive; every file lies below the folder `top`. Raises OrchestrateError."""
+    """The archive; every file is in the folder `top`. Raises OrchestrateError."""
     out = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=out, mtime=0) as stream:
         for name, content in sorted(files.items()):
@@ -52,12 +52,12 @@ def tar_header(name: str, size: int) -> bytes:
 
 
 def name_problem(name: str) -> str:
-    """Why this is no name for an entry; empty where it is one."""
+    """Why an entry must not have this name; empty where it may."""
     parts = name.split("/")
     if name.startswith("/"):
         return "an absolute path"
     if {"", ".", ".."} & set(parts):
-        return "a path that leads elsewhere"
+        return "a path that leads out of the folder"
     if not name.isprintable() or "\\" in name:
         return "a name with control characters or a backslash"
     if len(name.encode("utf-8", "replace")) > LIMIT_NAME:
@@ -66,9 +66,9 @@ def name_problem(name: str) -> str:
 
 
 def unpack(path: Path) -> tuple[str, dict[str, bytes]]:
-    """The name of the one folder in it, and each file below by its path there.
+    """The name of its one folder, and each file by its path in it.
 
-    Raises Damaged, and UsageError where the file cannot be read.
+    Raises DamagedArchive, and UsageError where the file cannot be read.
     """
     where = str(path)
     try:
@@ -96,24 +96,24 @@ def read_entries(stream: "InflatedArchive", where: str) -> tuple[str, dict[str, 
     stream.end()
     tops = {name.partition("/")[0] for name in found}
     if len(tops) != 1 or any("/" not in name for name in found):
-        raise DamagedArchive("its files do not lie in one folder", where)
+        raise DamagedArchive("its files are not in one folder", where)
     [top] = tops
     return top, {name[len(top) + 1 :]: content for name, content in found.items()}
 
 
 def parse_entry(block: bytes, where: str) -> tarfile.TarInfo:
-    """A regular file with a harmless name. Raises Damaged for all else."""
+    """A regular file with a harmless name. Raises DamagedArchive for all else."""
     try:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
     except (tarfile.HeaderError, ValueError) as error:
-        raise DamagedArchive(f"no bundle: {error or 'not a tar archive'}", where) from None
+        raise DamagedArchive(f"not a bundle: {error or 'not a tar archive'}", where) from None
     if wrong := name_problem(info.name):
         raise DamagedArchive(f"{info.name!r} is {wrong}", where)
     if info.type != tarfile.REGTYPE:
         kind = ENTRY_KINDS.get(info.type, f"an entry of type {info.type.decode('latin-1')!r}")
         raise DamagedArchive(f"{info.name!r} is {kind}; a bundle holds regular files only", where)
     if info.size < 0:
-        raise DamagedArchive(f"{info.name!r} has a size below zero", where)
+        raise DamagedArchive(f"{info.name!r} has a negative size", where)
     return info
 
 
@@ -134,11 +134,11 @@ class InflatedArchive:
         self._stream, self._where = stream, where
 
     def take(self, size: int) -> bytes:
-        """Raises Damaged where there are fewer."""
+        """Raises DamagedArchive where there are fewer."""
         try:
             found = self._stream.read(size)
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise DamagedArchive(f"corrupt, or no gzip file: {error}", self._where) from None
+            raise DamagedArchive(f"corrupt, or not a gzip file: {error}", self._where) from None
         except EOFError:
             raise DamagedArchive(TRUNCATED, self._where) from None
         if len(found) < size:
@@ -146,7 +146,7 @@ class InflatedArchive:
         return found
 
     def end(self) -> None:
-        """Raises Damaged where more follows than the zeros that end a tar archive."""
+        """Raises DamagedArchive where more follows than the zeros that end a tar archive."""
         if any(self.take(TAR_BLOCK)):
             raise DamagedArchive("corrupt: the archive has no proper end", self._where)
         try:

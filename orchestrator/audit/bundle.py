@@ -1,4 +1,4 @@
-"""The verb `audit bundle`: all that is inputs of the model that runs, in one archive."""
+"""The verb `audit bundle`: all that is known of the running model, in one archive."""
 
 import getpass
 import os
@@ -29,7 +29,7 @@ WITHOUT = "--without-manifest, and the bundle says so"
 
 @dataclass(frozen=True)
 class BundleRequest:
-    """What the user gives along. `manifest` None: the newest of the recipe."""
+    """The options of the user. `manifest` None: the newest of the recipe."""
 
     samples: Sequence[Path] = ()
     added: Sequence[Path] = ()
@@ -41,13 +41,13 @@ class BundleRequest:
 def bundle(
     target: Target, config: ClusterConfig | None, request: BundleRequest, reporter: Reporter
 ) -> BundleCheck:
-    """Gather, look for secrets, check as `verify` does, write. Raises OrchestrateError."""
+    """Gather, search for secrets, check as `verify` does, write. Raises OrchestrateError."""
     server, created = provenance(target), datetime.now(UTC)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", server.recipe or server.served_name).strip("-.")
     top = f"{created:%Y%m%dT%H%M%SZ}-{name or 'model'}"
     path = request.output or ROOT / "audit" / f"{top}.tar.gz"
     if path.exists():
-        raise UsageError(Problem("is there already", str(path), "name another with --output"))
+        raise UsageError(Problem("exists already", str(path), "choose another with --output"))
     manifest = manifest_for(server, config, request, reporter)
     inputs = BundleInputs(
         server=server,
@@ -60,7 +60,7 @@ def bundle(
         others=read_attachments(request.samples, request.added),
     )
     files = with_sums(bundle_files(inputs))
-    reporter.tell(f"looking for secrets in {len(files)} files")
+    reporter.tell(f"searching for secrets in {len(files)} files")
     require_no_secret(files, local_secrets(target, config))
     archive = pack(top, files)
     check, _ = check_bundle(str(path), sha256(archive), files)
@@ -72,7 +72,7 @@ def bundle(
 def manifest_for(
     server: Provenance, config: ClusterConfig | None, request: BundleRequest, reporter: Reporter
 ) -> bytes | None:
-    """The one that was named, else the newest of the recipe. Raises UsageError for none."""
+    """The given one, or else the newest of the recipe. Raises UsageError where there is none."""
     if request.without_manifest:
         if request.manifest:
             raise UsageError(Problem("contradicts --manifest", "--without-manifest"))
@@ -90,7 +90,7 @@ def manifest_for(
 
 def newest_manifest(server: Provenance, config: ClusterConfig | None) -> Path:
     if config is None:
-        what = "an address alone has no manifest: nothing says which weights are served"
+        what = "a bare address has no manifest: nothing says which weights are served"
         raise UsageError(Problem(what, "--url", f"--manifest FILE; or {WITHOUT}"))
     folder = lock_path(config).parent / "artifacts" / "manifests"
     own = re.compile(rf"\d{{8}}T\d{{6}}Z-{re.escape(server.recipe)}\.json")
@@ -103,7 +103,7 @@ def newest_manifest(server: Provenance, config: ClusterConfig | None) -> Path:
 
 
 def lock_entry_for(server: Provenance, config: ClusterConfig | None) -> LockedModel | None:
-    """The entry of the commit that is served; where no hub knows the files, of the revision."""
+    """The entry of the commit that is served; for files that are on no hub, of the revision."""
     models = read_lock(lock_path(config)).models if config else ()
     own = [each for each in models if each.model == server.model]
     if server.commit:
@@ -112,7 +112,7 @@ def lock_entry_for(server: Provenance, config: ClusterConfig | None) -> LockedMo
 
 
 def require_passed(check: BundleCheck) -> None:
-    """Raises OrchestrateError: what contradicts itself is not written."""
+    """Raises OrchestrateError: a bundle that contradicts itself is not written."""
     if not check.passed:
         raise OrchestrateError(*failed_findings(check))
 
@@ -122,7 +122,7 @@ def failed_findings(check: BundleCheck) -> Iterator[Problem]:
 
 
 def write_bundle(path: Path, archive: bytes) -> None:
-    """Whole or not at all. Raises OrchestrateError."""
+    """Atomically. Raises OrchestrateError."""
     fresh = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

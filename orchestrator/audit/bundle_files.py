@@ -1,4 +1,4 @@
-"""Facts -> the files of a bundle, and which facts could not be got; pure."""
+"""Facts -> the files of a bundle, and which facts are missing; pure."""
 
 import json
 import re
@@ -32,13 +32,13 @@ from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.records.provenance import MASK, Provenance
 from orchestrator.serving.made_of import RECIPE as MADE_OF
 
-PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")  # of a user in an address
-CORE_PACKAGES = ("vllm", "torch", "python")  # those that every server has
+PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")  # in an address
+CORE_PACKAGES = ("vllm", "torch", "python")  # every server has them
 
 
 @dataclass(frozen=True)
 class BundleInputs:
-    """All that a bundle is made of. `home` and `config` are None for an address alone."""
+    """All that a bundle is made of. `home` and `config` are None for a bare address."""
 
     server: Provenance
     created: datetime
@@ -47,7 +47,7 @@ class BundleInputs:
     config: ClusterConfig | None = None
     locked: LockedModel | None = None
     manifest: bytes | None = None
-    others: Mapping[str, bytes] = field(default_factory=dict)  # samples and what was added
+    others: Mapping[str, bytes] = field(default_factory=dict)  # samples and added files
 
     @property
     def made_of(self) -> RecipeRecord | None:
@@ -56,7 +56,7 @@ class BundleInputs:
 
 
 def bundle_files(inputs: BundleInputs) -> dict[str, bytes]:
-    """Every file but the list; the same for the same facts."""
+    """Every file except SHA256SUMS; equal for equal facts."""
     found = {
         AUDIT: json_bytes(audit_record(inputs)),
         SERVER: json_bytes(without_passwords(inputs.server)),
@@ -74,7 +74,7 @@ def bundle_files(inputs: BundleInputs) -> dict[str, bytes]:
 
 
 def json_bytes(value: Any) -> bytes:
-    """Sorted keys: the order in which facts came does not show."""
+    """Keys are sorted, so that the order of the facts does not matter."""
     as_plain = (
         value.model_dump(mode="json") if isinstance(value, BundleModel | ModelsLock) else value
     )
@@ -132,16 +132,16 @@ def first_line(error: OrchestrateError) -> str:
 
 
 def missing_facts(inputs: BundleInputs) -> Iterator[MissingFact]:
-    """What this bundle does not say, so that nobody takes silence for sameness."""
+    """Facts that this bundle lacks, so that nobody mistakes a gap for agreement."""
     if inputs.manifest is None:
-        yield MissingFact(what="manifest", why="left out on demand: nothing proves the weights")
+        yield MissingFact(what="manifest", why="left out on request: nothing proves the weights")
     if inputs.locked is None:
         yield MissingFact(what="lock", why="models.lock has no entry for the commit that is served")
     if inputs.home is None:
         for what in ("recipe", "nodes", "arguments", "environment", "driver", "kernel", "GPUs"):
-            yield MissingFact(what=what, why="the server was given by address: it does not say")
+            yield MissingFact(what=what, why="a server by address does not report it")
     elif inputs.made_of is None:
-        why = "an earlier version launched the model and did not write it down"
+        why = "an earlier version launched the model and did not record it"
         yield MissingFact(what="recipe", why=why)
     yield from missing_of_hosts(inputs)
     hidden = sorted(key for key, value in inputs.server.environment.items() if value == MASK)
@@ -157,7 +157,7 @@ def missing_of_hosts(inputs: BundleInputs) -> Iterator[MissingFact]:
         lacking = [name for name in CORE_PACKAGES if name not in server.versions]
         if lacking:
             yield MissingFact(
-                what=f"versions of {', '.join(lacking)}", why="the server does not say"
+                what=f"versions of {', '.join(lacking)}", why="the server does not report it"
             )
     for lost in inputs.home.facts.unreached if inputs.home else ():
         yield MissingFact(what=f"host {lost.node.name}", why=first_line(lost.error))
@@ -172,4 +172,4 @@ def missing_of_hosts(inputs: BundleInputs) -> Iterator[MissingFact]:
             why = problems.get(host.name) or "it has none"
             yield MissingFact(what=f"GPUs and driver of {host.name}", why=why)
         if not host.kernel:
-            yield MissingFact(what=f"kernel of {host.name}", why="it does not say")
+            yield MissingFact(what=f"kernel of {host.name}", why="the host does not report it")

@@ -31,7 +31,7 @@ def audit_bundle(
     ] = None,
     without_manifest: Annotated[
         bool,
-        typer.Option("--without-manifest", help="Prove no weights; the bundle says so."),
+        typer.Option("--without-manifest", help="Bundle without proof of the weights; it says so."),
     ] = False,
     output: Annotated[
         Path | None, typer.Option(help="Default: artifacts/audit/TIME-RECIPE.tar.gz.")
@@ -42,7 +42,7 @@ def audit_bundle(
     nodes: Nodes = None,
     json: Json = False,
 ) -> None:
-    """Put all that is known of a model that runs into one file, for an audit."""
+    """Put all that is known of the running model into one file, for an audit."""
     asked = BundleRequest(samples or (), add or (), manifest, without_manifest, output)
 
     def verb(console: Console, target: Target) -> int:

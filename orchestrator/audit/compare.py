@@ -19,7 +19,7 @@ HASH_DIGITS = 12  # digits of a hash in a message
 
 @dataclass(frozen=True)
 class BundleDifference:
-    """One fact that is not the same in both; `matters` unless it changes no answer."""
+    """A fact that differs; `matters` unless it changes no answer."""
 
     rank: Severity
     name: str
@@ -53,7 +53,7 @@ def compare_bundles(
     first: tuple[BundleCheck, BundleContents | None],
     second: tuple[BundleCheck, BundleContents | None],
 ) -> BundleComparison:
-    """Nothing is compared with a bundle that did not pass: it says nothing."""
+    """Compares nothing where a bundle failed its check: it cannot be relied on."""
     (one, a), (other, b) = first, second
     if not (one.passed and other.passed and a and b):
         return BundleComparison(one, other)
@@ -63,7 +63,7 @@ def compare_bundles(
 
 
 def fact_differences(a: BundleContents, b: BundleContents) -> Iterator[BundleDifference]:
-    lacks = {  # what is not in a list that is known was not given; else nobody knows
+    lacks = {  # where both lists are known, what is missing was not set; else it is unknown
         "arguments": bool(a.server and a.server.arguments and b.server and b.server.arguments),
         "environment": bool(a.server and a.server.hosts and b.server and b.server.hosts),
     }
@@ -73,7 +73,7 @@ def fact_differences(a: BundleContents, b: BundleContents) -> Iterator[BundleDif
 
 
 def weight_differences(a: BundleContents, b: BundleContents) -> Iterator[BundleDifference]:
-    """Where both have no manifest that is a difference too: nothing says that they are equal."""
+    """Two bundles without a manifest differ too: nothing says that the weights are equal."""
     one, other = weight_hashes(a), weight_hashes(b)
     name = "files of the model"
     if not one or not other:

@@ -1,4 +1,4 @@
-"""Does all in a bundle speak of one model, as served, as hashed, as locked; pure."""
+"""Checks that all of a bundle is about one model, as served, hashed and locked; pure."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from orchestrator.records.provenance import Provenance
 
 NAMES_SHOWN = 5  # names in one message
 MAKE = "orchestrate models manifest {recipe}, then bundle again"
-WRONG = "the bundle was put together from several models: do not rely on it"
+WRONG = "the bundle mixes several models: do not rely on it"
 
 
 def consistency_findings(contents: BundleContents) -> Iterator[Finding]:
-    """A finding for each check that can be made; what is not there is a warning."""
+    """A finding for each possible check; a missing part is a warning."""
     server, lock, manifest = contents.server, contents.lock, contents.manifest
     if server is None:
         return
@@ -27,11 +27,11 @@ def consistency_findings(contents: BundleContents) -> Iterator[Finding]:
 
 
 def manifest_finding(server: Provenance, manifest: Manifest | None) -> Finding:
-    """The hashed files are those that are served, on every host that serves them."""
+    """Checks that the hashed files are the served ones, on every host that serves the model."""
     name = server.recipe or server.served_name
     hint = MAKE.format(recipe=name)
     if manifest is None:
-        what = "there is none: nothing proves which weights were served"
+        what = "missing: nothing proves which weights were served"
         return Finding("manifest", MANIFEST, "warning", what, hint)
     wrong = [*model_mismatches(server, manifest), *host_mismatches(server, manifest)]
     if wrong:
@@ -46,9 +46,9 @@ def model_mismatches(server: Provenance, manifest: Manifest) -> Iterator[str]:
         ("model", manifest.model, server.model),
         ("commit", manifest.commit, server.commit),
     ):
-        known = bool(server.recipe)  # an address alone says none of these
+        known = bool(server.recipe)  # a bare address states none of these
         if known and hashed != serves:
-            yield f"it is of {what} {hashed or 'unknown'}, but {serves or 'unknown'} is served"
+            yield f"it is for {what} {hashed or 'unknown'}, but {serves or 'unknown'} is served"
 
 
 def host_mismatches(server: Provenance, manifest: Manifest) -> Iterator[str]:
@@ -58,10 +58,10 @@ def host_mismatches(server: Provenance, manifest: Manifest) -> Iterator[str]:
         if host.name not in hashed:
             yield f"{host.name} serves the model, and its files were not hashed"
         elif hashed[host.name].state != "same":
-            yield f"the files of {host.name} are not those of the others"
+            yield f"the files of {host.name} differ from those of the others"
         elif served_path and hashed[host.name].path != served_path:
             at = hashed[host.name].path
-            yield f"the hashed files of {host.name} lie in {at}, but {served_path} is served"
+            yield f"the hashed files of {host.name} are in {at}, but {served_path} is served"
 
 
 def lock_finding(server: Provenance, lock: LockedModel | None) -> Finding:
@@ -78,12 +78,12 @@ def lock_finding(server: Provenance, lock: LockedModel | None) -> Finding:
     ]
     if wrong:
         return Finding("lock", LOCK, "failure", "; ".join(wrong), WRONG)
-    commit = f"commit {lock.commit}" if lock.commit else "a folder that no hub knows"
+    commit = f"commit {lock.commit}" if lock.commit else "a folder that is on no hub"
     return Finding("lock", LOCK, "pass", f"{len(lock.files)} files, {commit}, is what is served")
 
 
 def hashes_finding(lock: LockedModel, manifest: Manifest) -> Finding:
-    """Every file with the size and the hash that the lock has."""
+    """Checks that every file has the size and the hash of the lock."""
     locked = {file.path: (file.size, file.hash) for file in lock.files}
     hashed = {file.path: (file.size, file.locked) for file in manifest.files}
     wrong = {path for path in locked.keys() | hashed if locked.get(path) != hashed.get(path)}
@@ -112,14 +112,14 @@ def samples_findings(contents: BundleContents, server: Provenance) -> Iterator[F
             yield Finding("samples", name, "failure", "; ".join(wrong), WRONG)
         elif not is_reference(session):
             hint = "for an audit, sample one request at a time, alone on the server"
-            yield Finding("samples", name, "warning", f"{count}; no reference session", hint)
+            yield Finding("samples", name, "warning", f"{count}; not a reference session", hint)
         else:
             yield Finding("samples", name, "pass", count)
     for name, why in contents.opaque.items():
-        hint = "it is kept as it is, and not compared"
-        yield Finding("samples", name, "warning", f"no samples: {why}", hint)
+        hint = "it is kept as it is and not compared"
+        yield Finding("samples", name, "warning", f"not samples: {why}", hint)
 
 
 def some_names(names: set[str]) -> str:
-    shown = ", ".join(sorted(names)[:NAMES_SHOWN])
-    return f"{shown} and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else shown
+    first = ", ".join(sorted(names)[:NAMES_SHOWN])
+    return f"{first} and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else first

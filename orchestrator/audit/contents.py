@@ -1,4 +1,4 @@
-"""The files of a bundle as typed values; they are untrusted, so every mistake is a value; pure."""
+"""The files of a bundle as typed values; untrusted, so that errors are values; pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ Parsed = TypeVar("Parsed")
 
 @dataclass(frozen=True)
 class BundleContents:
-    """What a bundle says. Without `audit` and `server` there is nothing to compare."""
+    """The parts of a bundle. Without `audit` and `server` nothing can be compared."""
 
     audit: Audit | None
     server: Provenance | None
@@ -46,7 +46,7 @@ class BundleContents:
 
 
 class BundleReader:
-    """Reads file by file and keeps what is wrong."""
+    """Reads file by file and collects the problems."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self.files = files
@@ -57,7 +57,7 @@ class BundleReader:
     ) -> Parsed | None:
         if name not in self.files:
             if needed:
-                self.problems.append((name, "is not there: this is no whole bundle"))
+                self.problems.append((name, "is missing: the bundle is not complete"))
             return None
         try:
             return parse(self.files[name])
@@ -66,9 +66,9 @@ class BundleReader:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
-            self.problems.append((name, f"makes no sense: {place} {first['msg']}"))
+            self.problems.append((name, f"is not valid: {place} {first['msg']}"))
         except (ValueError, RecursionError) as error:
-            self.problems.append((name, f"makes no sense: {error}"))
+            self.problems.append((name, f"is not valid: {error}"))
         return None
 
     def read_samples(self) -> Iterator[tuple[str, Samples | str]]:
@@ -109,10 +109,10 @@ def parse_audit(content: bytes) -> Audit:
 def parse_lock_entry(content: bytes) -> LockedModel:
     models = ModelsLock.model_validate_json(content).models
     if len(models) != 1:
-        raise ValueError(f"{len(models)} models; a bundle holds the entry of one")
+        raise ValueError(f"{len(models)} models; a bundle has the entry of one")
     return models[0]
 
 
 def parse_manifest(content: bytes) -> Manifest:
-    """Its seal is checked. Raises ConfigError."""
+    """Checks its seal. Raises ConfigError."""
     return Manifest.model_validate(unsealed(content, MANIFEST))

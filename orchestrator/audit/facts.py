@@ -1,4 +1,4 @@
-"""What a bundle states, as facts by subject: what two bundles are compared by; pure."""
+"""The facts of a bundle by subject, by which two bundles are compared; pure."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,7 +7,7 @@ from orchestrator.records.compare import ServerFact, provenance_facts
 
 
 def bundle_facts(contents: BundleContents) -> Iterator[ServerFact]:
-    """All but the hashes of the weights and the samples, which are compared in parts."""
+    """All facts except weights and samples, which are compared file by file."""
     assert contents.server is not None
     yield from provenance_facts(contents.server)
     if audit := contents.audit:

@@ -1,4 +1,4 @@
-"""What lies in a bundle, and how: its files and their types."""
+"""The files of a bundle and their types."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class BundleModel(BaseModel):
 
 @dataclass(frozen=True)
 class MissingFact:
-    """A fact that could not be got, and why."""
+    """A fact that is not in the bundle, and why."""
 
     what: str
     why: str
@@ -36,9 +36,9 @@ class Audit(BundleModel):
 
 
 class InventoryNode(BundleModel):
-    """A [[node]] without what is a secret or says how to log in; `serves` holds part of the model.
+    """A [[node]] without secrets and logins; `serves`: it holds a part of the model.
 
-    `problem` is why nothing else is known of it.
+    `problem` says why nothing else is known about it.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Inventory(BundleModel):
 
 
 class RecipeRecord(BundleModel):
-    """recipe.json: the recipe as it was served, and its layers, the weakest first."""
+    """recipe.json: the recipe as it was served, and its layers, lowest precedence first."""
 
     recipe: Mapping[str, Any]
     fields: Mapping[str, Mapping[str, Any]]
@@ -80,7 +80,7 @@ class ManifestFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The parts of a manifest that a bundle is checked and compared by."""
+    """The parts of a manifest that checks and comparisons use."""
 
     recipe: str
     model: str

@@ -1,4 +1,4 @@
-"""What the verbs of `audit` show; a bundle is untrusted, so what it says is shown as text alone."""
+"""What the verbs of `audit` show; a bundle is untrusted, so its content is shown as plain text."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ from orchestrator.cli.console import CONTROL
 from orchestrator.cli.render import table
 from orchestrator.proofs.proof import STATE_STYLES
 
-KEEP = "keep both hashes elsewhere: who can change a bundle can change its list too"
-SAME = "is it the hash that `audit bundle` printed? Else all of it may have been replaced"
+KEEP = "keep both hashes in another place: whoever can change a bundle can change its list too"
+SAME = "is it the hash that `audit bundle` printed? If not, all of it may have been replaced"
 
 
 def safe_text(text: str, style: str = "") -> Text:
@@ -26,7 +26,7 @@ def bundle_screen(check: BundleCheck) -> RenderableType:
 
 
 def check_screen(check: BundleCheck) -> RenderableType:
-    """One row a finding, then what the bundle does not know."""
+    """A row for each finding, then what the bundle lacks."""
     rows = table("", "check", "where", "note")
     for each in check.findings:
         cells = (safe_text(each.check), safe_text(each.where), safe_text(each.what))
@@ -44,23 +44,23 @@ def heading_lines(check: BundleCheck, advice: str) -> Iterator[Text]:
     if check.created:
         commit = f" at {check.commit}" if check.commit else ""
         yield safe_text(f"  model      {check.model}{commit}")
-        yield safe_text(f"  made       {check.created} by {check.by}")
+        yield safe_text(f"  created    {check.created} by {check.by}")
         yield safe_text(f"  content    {check.files} files, {check.bytes:,} bytes")
     yield safe_text(f"  SHA-256    {check.file_sha256} of the file")
     if check.passed:
         yield safe_text(
-            f"  SHA-256    {check.list_sha256} of SHA256SUMS in it, and so of all content"
+            f"  SHA-256    {check.list_sha256} of its SHA256SUMS, and so of all content"
         )
         yield safe_text(f"             {advice}", "dim")
 
 
 def missing_lines(check: BundleCheck) -> Iterator[Text]:
     for each in check.missing:
-        yield safe_text(f"  not in it  {each.what}: {each.why}", "yellow")
+        yield safe_text(f"  missing    {each.what}: {each.why}", "yellow")
 
 
 def comparison_screen(done: BundleComparison) -> RenderableType:
-    """What matters as a table; names and times in one line."""
+    """A table of what matters; names and times in one line."""
     both = (done.first, done.second)
     failed = [each for each in both if not each.passed]
     if failed:
@@ -74,15 +74,15 @@ def comparison_screen(done: BundleComparison) -> RenderableType:
     folded = [each.name for each in done.differences if not each.matters]
     if folded:
         lines.append(safe_text(f"also, changing no answer: {', '.join(folded)}", "dim"))
-    heads = [safe_text(f"first   {both[0].file}, made {both[0].created}")]
-    heads.append(safe_text(f"second  {both[1].file}, made {both[1].created}"))
+    heads = [safe_text(f"first   {both[0].file}, created {both[0].created}")]
+    heads.append(safe_text(f"second  {both[1].file}, created {both[1].created}"))
     return Group(*heads, verdict_text(len(matters)), *([rows] if matters else []), *lines)
 
 
 def verdict_text(count: int) -> Text:
     if not count:
         return Text("equal in all that matters", style="bold green")
-    said = "1 difference that matters"
+    text = "1 difference that matters"
     if count > 1:
-        said = f"{count} differences that matter, the most important first"
-    return Text(said, style="bold red")
+        text = f"{count} differences that matter, the most important first"
+    return Text(text, style="bold red")

@@ -1,4 +1,4 @@
-"""Looks for secrets in what is about to be written; pure but for where secrets are kept."""
+"""Searches what is about to be written for secrets; only `local_secrets` is not pure."""
 
 import json
 import os
@@ -11,14 +11,14 @@ from cluster.transport.command import is_secret
 from orchestrator.api.target import Target
 from orchestrator.records.provenance import mask_secrets
 
-SHORTEST = 8  # characters: what is shorter is found everywhere
+SHORTEST = 8  # characters: shorter ones occur by chance
 HUB_TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}\b")
 
 
 def known_secrets(
     target: Target, config: ClusterConfig | None, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """Secret values by what they are, as far as this machine knows them."""
+    """Secret values by their description, as far as this machine knows them."""
     found = {"the server's API key": target.key, "the hub's token": saved_token()}
     found.update((f"${name}", value) for name, value in environ.items() if is_secret(name))
     for node in config.node if config else ():
@@ -32,7 +32,7 @@ def known_secrets(
 
 
 def saved_token() -> str:
-    """The one that `hf auth login` keeps, or HF_TOKEN's."""
+    """The token that `hf auth login` saved, or that of HF_TOKEN."""
     from huggingface_hub import get_token
 
     return get_token() or ""
@@ -46,19 +46,19 @@ def require_no_secret(files: Mapping[str, bytes], secrets: Mapping[str, str]) ->
 
 
 def leak_problems(files: Mapping[str, bytes], secrets: Mapping[str, str]) -> Iterator[Problem]:
-    hint = "nothing was written; take it out of that file, or leave the file away"
+    hint = "nothing was written; remove it from that file, or leave the file out"
     for name, content in sorted(files.items()):
         whole = name.encode() + b"\n" + content
         holds = [
             what for what, value in secrets.items() if any(b in whole for b in encodings(value))
         ]
         if not holds and HUB_TOKEN.search(whole):
-            holds = ["something that looks like a token of the hub"]
+            holds = ["what looks like a token of the hub"]
         yield from (Problem(f"holds {what}", name, hint) for what in holds)
 
 
 def encodings(secret: str) -> tuple[bytes, bytes]:
-    """As it is, and as JSON writes it."""
+    """As it is, and as JSON escapes it."""
     return secret.encode("utf-8", "surrogateescape"), json.dumps(secret)[1:-1].encode()
 
 

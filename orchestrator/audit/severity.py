@@ -12,7 +12,7 @@ SEVERITIES: tuple[Severity, ...] = (
     "samples",
     "names",
 )
-ORDER_WITHIN = (  # within a rank; what is not named here comes after, by name
+ORDER_WITHIN = (  # within a severity; names that are not listed follow in alphabetical order
     *("model", "commit", "files of the model"),
     *("vllm", "torch", "cuda", "driver", "flashinfer", "triton", "nccl"),
     *("tokenizers", "transformers", "ray", "python"),
@@ -21,36 +21,36 @@ ORDER_WITHIN = (  # within a rank; what is not named here comes after, by name
 )
 LAST_WITHIN = ("kernel",)
 REASONS = {
-    "model": "other weights are another model: nothing below explains its answers",
-    "software": "other code computes in another order and rounds otherwise: near ties fall apart",
-    "arguments": "it changes what vLLM computes, or what it takes",
-    "environment": "it may choose other kernels, or another way between hosts",
-    "hardware": "other hardware has other kernels, which round otherwise",
-    "samples": "the same questions got other answers: one of the differences above shows in them",
+    "model": "other weights are another model: this alone explains other answers",
+    "software": "other code computes in another order and rounds differently",
+    "arguments": "it changes what vLLM computes, or which requests it accepts",
+    "environment": "it may select other kernels, or another path between hosts",
+    "hardware": "other hardware uses other kernels, which round differently",
+    "samples": "the same requests got other answers: an effect of the differences above",
     "names": "it changes no answer",
 }
 REASONS_BY_NAME = {
-    "files of the model": "the bytes of the model are not the same, whatever its commit is called",
+    "files of the model": "the bytes of the model differ, whatever its commit says",
     "commit": "another commit has other files: weights, configuration or chat template",
     "vllm": "scheduling, kernels and sampling are vLLM's code",
     "torch": "torch chooses the kernels of every matrix product",
-    "cuda": "cuBLAS comes with CUDA, and rounds as its version does",
-    "driver": "the driver compiles kernels that came without code for this GPU",
-    "nccl": "NCCL adds up what the GPUs computed, in an order of its own",
+    "cuda": "cuBLAS comes with CUDA, and each version rounds differently",
+    "driver": "the driver compiles kernels that are shipped without code for this GPU",
+    "nccl": "NCCL adds up what the GPUs computed, in an order that it chooses",
     "tokenizers": "other tokens may stand for the same text",
     "transformers": "it reads the configuration, the tokenizer and the chat template",
     "kernel": "seldom changes an answer; it belongs to the platform that was audited",
-    "split": "sums are split otherwise: other rounding",
+    "split": "sums are split differently: other rounding",
     "tensor_parallel_size": "sums are split over another number of GPUs: other rounding",
-    "pipeline_parallel_size": "the layers are spread otherwise: other batches",
-    "quantization": "other numbers stand for the weights",
+    "pipeline_parallel_size": "the layers are distributed differently: other batches",
+    "quantization": "the weights are represented by other numbers",
     "dtype": "every sum is rounded to another precision",
     "kv_cache_dtype": "attention reads numbers of another precision",
-    "seed": "the draws at temperature > 0 begin elsewhere",
-    "max_num_seqs": "another batch size chooses other kernels: other rounding",
+    "seed": "sampling at temperature > 0 starts from another state",
+    "max_num_seqs": "another batch size selects other kernels: other rounding",
     "enforce_eager": "CUDA graphs and compiled kernels compute in another order",
     "VLLM_BATCH_INVARIANT": "with it, an answer does not depend on the rest of the batch",
-    "hosts": "another number of hosts: another way between the parts of the model",
+    "hosts": "another number of hosts: another path between the parts of the model",
 }
 
 
@@ -59,7 +59,7 @@ def reason_for(rank: Severity, name: str) -> str:
 
 
 def sort_key(rank: Severity, name: str) -> tuple[int, int, str]:
-    """Sorts the most important first."""
+    """Sort key: the most important first."""
     within = (
         ORDER_WITHIN.index(name)
         if name in ORDER_WITHIN

@@ -1,4 +1,4 @@
-"""SHA256SUMS: the list over all files of a bundle, as `sha256sum -c` reads it; pure."""
+"""SHA256SUMS: the list of all files of a bundle, as `sha256sum -c` reads it; pure."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ def sha256(content: bytes) -> str:
 
 
 def sha256sums(files: Mapping[str, bytes]) -> bytes:
-    """A line a file, by name; names are printable and have no backslash, so none is escaped."""
+    """A line for each file; names are printable and have no backslash, so none is escaped."""
     lines = (f"{sha256(files[name])}  {name}\n" for name in sorted(files) if name != SUMS_FILE)
     return "".join(lines).encode()
 
@@ -23,10 +23,10 @@ def with_sums(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def sums_problems(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
-    """(file, what is wrong): the list against the files, both ways."""
+    """(file, problem): compares the list with the files, in both directions."""
     text = files.get(SUMS_FILE)
     if text is None:
-        yield SUMS_FILE, "is not there: nothing says what the files were"
+        yield SUMS_FILE, "is missing: nothing says what the files were"
         return
     listed: dict[str, str] = {}
     for number, line in enumerate(text.decode("utf-8", "replace").splitlines(), 1):
@@ -34,7 +34,7 @@ def sums_problems(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
         if match is None or match[2] in listed:
             yield (
                 f"{SUMS_FILE}, line {number}",
-                "is no line of sha256sum, or its file is listed twice",
+                "is not a line of sha256sum, or lists a file twice",
             )
             continue
         listed[match[2]] = match[1]
@@ -44,4 +44,4 @@ def sums_problems(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
         elif name not in listed:
             yield name, f"is in the bundle and not in {SUMS_FILE}: it was added"
         elif listed[name] != sha256(files[name]):
-            yield name, f"is not what {SUMS_FILE} says: one of the two was changed"
+            yield name, f"does not match {SUMS_FILE}: one of the two was changed"

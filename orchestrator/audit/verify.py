@@ -1,4 +1,4 @@
-"""The verb `audit verify BUNDLE`: is it whole, unchanged, and about one model."""
+"""The verb `audit verify BUNDLE`: is it complete, unchanged, and about one model."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,13 @@ from orchestrator.audit.contents import BundleContents, parse_contents
 from orchestrator.audit.schema import MissingFact
 from orchestrator.audit.sha256sums import SUMS_FILE, sha256, sums_problems
 
-TAKE_ANOTHER = "take another copy, from where it was made"
+TAKE_ANOTHER = "get another copy from where it was made"
 
 
 @dataclass(frozen=True)
 class BundleCheck:
     """What was found. `file_sha256` is that of the archive, `list_sha256` that of SHA256SUMS,
-    which stands for all its files however they are packed.
+    which covers all its files however they are packed.
     """
 
     file: str
@@ -42,7 +42,7 @@ class BundleCheck:
 
 
 def verify_bundle(path: Path) -> tuple[BundleCheck, BundleContents | None]:
-    """What the bundle says, and whether to believe it. Raises UsageError for no file."""
+    """The content of a bundle, and whether to rely on it. Raises UsageError for a missing file."""
     digest = file_sha256(path)
     try:
         _, files = unpack(path)
@@ -64,7 +64,7 @@ def file_sha256(path: Path) -> str:
 def check_bundle(
     file: str, digest: str, files: Mapping[str, bytes]
 ) -> tuple[BundleCheck, BundleContents]:
-    """Pure: the list, the parts, and whether they agree."""
+    """Pure: checks the list, the parts, and whether they agree."""
     contents = parse_contents(files)
     server, audit = contents.server, contents.audit
     check = BundleCheck(
@@ -88,7 +88,7 @@ def bundle_findings(files: Mapping[str, bytes], contents: BundleContents) -> Ite
     wrong = list(sums_problems(files))
     yield from (Finding("list", name, "failure", what, TAKE_ANOTHER) for name, what in wrong)
     if not wrong:
-        what = f"all {len(files) - 1} files are as listed, and no other is there"
+        what = f"all {len(files) - 1} files are as listed, and there are no others"
         yield Finding("list", SUMS_FILE, "pass", what)
     for name, what in contents.problems:
         yield Finding("content", name, "failure", what, TAKE_ANOTHER)

@@ -1,1 +1,1 @@
-"""The verb `bench`: a load on a model, measured; figures, report, comparison, cost."""
+"""The verb `bench`: measures a model under load; figures, report, comparison, cost."""

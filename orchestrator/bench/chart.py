@@ -1,4 +1,4 @@
-"""Line charts as SVG text, for a page that needs nothing else; pure."""
+"""Line charts as SVG text, for a page that loads nothing; pure."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ LOG_FROM = 8  # a range wider than this reads better on a logarithmic axis
 
 @dataclass(frozen=True)
 class ChartLine:
-    """`bars` hold the least and the greatest y of each point, `names` stand beside the points;
+    """`bars` hold the lowest and the highest y of each point, `names` label the points;
     both may be empty.
     """
 
@@ -29,7 +29,7 @@ class ChartLine:
 
 @dataclass(frozen=True)
 class Chart:
-    """`x_ticks` are the values to write below; a logarithmic axis where they span much."""
+    """`x_ticks` are the labelled values; the axis is logarithmic where they span a wide range."""
 
     title: str
     x_label: str
@@ -82,7 +82,7 @@ def axes(chart: Chart) -> tuple[Axis, Sequence[float], Axis, Sequence[float]]:
 
 
 def chart_svg(chart: Chart) -> str:
-    """The chart, its legend beneath it; the points say their values where the mouse rests."""
+    """The chart with its legend below; a point shows its values when the mouse is over it."""
     x_axis, x_ticks, y_axis, y_ticks = axes(chart)
     rows = math.ceil(len(chart.lines) / legend_columns())
     height = HEIGHT + rows * LEGEND_ROW + 8
@@ -123,8 +123,8 @@ def grid(
 
 def line_parts(line: ChartLine, number: int, x_axis: Axis, y_axis: Axis) -> Iterable[str]:
     colour, dash = line_style(number)
-    aside = 3 * (number - 1) if line.bars else 0  # so that bars do not hide each other
-    places = [(x_axis.at(x) + aside, y_axis.at(y)) for x, y in line.points]
+    shift = 3 * (number - 1) if line.bars else 0  # so that bars do not overlap
+    places = [(x_axis.at(x) + shift, y_axis.at(y)) for x, y in line.points]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
     for (x, _), (low, high) in zip(places, line.bars, strict=False):
@@ -135,9 +135,9 @@ def line_parts(line: ChartLine, number: int, x_axis: Axis, y_axis: Axis) -> Iter
         )
     for (x, y), (value_x, value_y) in zip(places, line.points, strict=True):
         if line.marked:
-            said = escape(f"{line.label}: {value_x:,.4g}, {value_y:,.4g}")
+            tip = escape(f"{line.label}: {value_x:,.4g}, {value_y:,.4g}")
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}">'
-            yield f"<title>{said}</title></circle>"
+            yield f"<title>{tip}</title></circle>"
     for (x, y), name in zip(places, line.names, strict=False):
         yield svg_text(x, y + 16, name, anchor="middle")
 
@@ -151,15 +151,21 @@ def legend_parts(label: str, number: int) -> Iterable[str]:
 
 
 def line_style(number: int) -> tuple[str, str]:
-    """Another dash for each round of colours."""
+    """Line colour and dash; the dash changes where the colours repeat."""
     dash = DASHES[number // len(LINE_COLOURS) % len(DASHES)]
     return LINE_COLOURS[number % len(LINE_COLOURS)], f' stroke-dasharray="{dash}"' if dash else ""
 
 
 def svg_text(
-    x: float, y: float, said: str, *, anchor: str = "start", weight: str = "normal", size: int = 12
+    x: float,
+    y: float,
+    content: str,
+    *,
+    anchor: str = "start",
+    weight: str = "normal",
+    size: int = 12,
 ) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-weight="{weight}" '
-        f'font-size="{size}" fill="#222222">{escape(said)}</text>'
+        f'font-size="{size}" fill="#222222">{escape(content)}</text>'
     )

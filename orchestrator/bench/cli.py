@@ -29,29 +29,29 @@ Ladder = Annotated[
 ]
 RateLadder = Annotated[
     str | None,
-    typer.Option(metavar="N,N", help="Or requests a second, arriving at random (Poisson)."),
+    typer.Option(metavar="N,N", help="Or requests a second, at random times (Poisson)."),
 ]
 RequestsPerRepeat = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="For each repeat of a step. Default: 4 for each at once, at least 16; 32 for a rate.",
+        help="For each repeat of a step. Default: 4 times N, at least 16; 32 for a rate.",
     ),
 ]
 Duration = Annotated[
-    float | None, typer.Option(min=0.1, help="Or send for so many seconds in each repeat.")
+    float | None, typer.Option(min=0.1, help="Or send for this many seconds in each repeat.")
 ]
 InputTokens = Annotated[int, typer.Option(min=1, help="Length of each prompt.")]
 OutputTokens = Annotated[int, typer.Option(min=1, help="Length of each answer.")]
-Repeats = Annotated[int, typer.Option(min=1, help="Of each step: they tell the noise.")]
-WorkloadSeed = Annotated[int, typer.Option(help="Of prompts and arrivals.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Of each step; they show the noise.")]
+WorkloadSeed = Annotated[int, typer.Option(help="Of the prompts and the arrival times.")]
 BenchTimeoutS = Annotated[float, typer.Option(min=0.1, help="Limit for one answer, in seconds.")]
 DailyRequests = Annotated[
-    float | None, typer.Option(min=1, help="Show what a day of so many requests costs.")
+    float | None, typer.Option(min=1, help="Show what a day with this many requests costs.")
 ]
 LoadS = Annotated[
     float | None,
-    typer.Option(min=0, help="What `serve` took, in seconds: show when loading on demand pays."),
+    typer.Option(min=0, help="Seconds that `serve` took: show when loading on demand pays off."),
 ]
 
 
@@ -74,7 +74,7 @@ def run_bench(
     nodes: Nodes = None,
     json: Json = False,
 ) -> None:
-    """Latency, throughput and cost of a live model at a ladder of loads."""
+    """Latency, throughput and cost of a live model under increasing load."""
     if ctx.invoked_subcommand:
         return
     if requests and duration:
@@ -98,7 +98,7 @@ def run_bench(
 
 
 def measure(console: Console, target: Target, request: BenchRequest, json: bool) -> int:
-    """Run the ladder, show and keep what was found; the exit code."""
+    """Run the ladder, show and save the result; the exit code."""
     started = datetime.now(UTC)
     artifact = Artifact("bench", provenance(target), request.load.seed, started)
     try:

@@ -1,4 +1,4 @@
-"""Two runs side by side: what differs between them, then each figure with its noise; pure."""
+"""Compares two runs: how they differ, then each figure with its noise; pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class RunDifference:
 
 @dataclass(frozen=True)
 class Change:
-    """One figure; `percent` is from a to b. Beyond the noise: no repeat of one run lies among
-    those of the other.
+    """One figure; `percent` is from a to b. Beyond the noise: the repeats of the two runs do not
+    overlap.
     """
 
     key: str
@@ -93,7 +93,7 @@ def label_of(step: RunRecord) -> str:
 
 
 def currency_of(a: RunRecord, b: RunRecord) -> str:
-    """Empty where the two do not count in the same: such costs are not compared."""
+    """Empty where the two runs have different ones: such costs are not compared."""
     found = {(each["result"].get("money") or {}).get("cost", {}).get("currency") for each in (a, b)}
     return str(found.pop() or "") if len(found) == 1 else ""
 
@@ -125,7 +125,7 @@ def verdict_of(a: Figure, b: Figure, metric: Metric, enough: bool) -> ChangeVerd
 
 
 def chance_of(repeats: Sequence[int]) -> float | None:
-    """Of m and n draws from the same distribution: two of the C(m+n, m) orders are apart."""
+    """Of m and n draws from the same distribution: two of the C(m+n, m) orders do not overlap."""
     fewest = min(repeats, default=0)
     return 2 / comb(2 * fewest, fewest) if fewest > 1 else None
 
@@ -153,7 +153,7 @@ def workload_differences(a: RunRecord, b: RunRecord) -> Iterator[RunDifference]:
 
 
 def server_differences(a: Provenance, b: Provenance) -> Iterator[RunDifference]:
-    """What was run, where, and from which software; of names only those that a reader knows."""
+    """What was run, where, and with which software; of the names only the well-known ones."""
     facts = ([*provenance_facts(each), *host_facts(each.hosts)] for each in (a, b))
     for each in compare_facts(*facts):
         if each.subject != "names":

@@ -17,7 +17,7 @@ VERDICT_STYLES = {
 
 
 def compare_screen(found: RunComparison) -> RenderableType:
-    """What differs, then step by step."""
+    """The differences, then a table for each step."""
     parts: list[RenderableType] = [Text(f"A: {found.a}\nB: {found.b}")]
     parts += [Text(f"warning: {each}", style="bold yellow") for each in found.warnings]
     parts += [Text(), difference_table(found)]
@@ -67,7 +67,7 @@ def noise_text(found: RunComparison) -> str:
     if found.chance is None:
         return "noise unknown: bench with --repeats 3 or more"
     return (
-        "figure: median of the repeats, ± the farthest of them; better, worse: no repeat of A lies "
-        "among those of B.\nOf two equal servers, "
-        f"{found.chance:.2g} of the figures would seem so by chance: more repeats make it less"
+        "figure: median of the repeats, ± the largest deviation; better, worse: the repeats of A "
+        "and B do not overlap.\nWith two equal servers, "
+        f"{found.chance:.2g} of the figures would seem so by chance: more repeats reduce it"
     )

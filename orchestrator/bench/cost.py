@@ -1,8 +1,8 @@
-"""What a measured step costs, and when keeping a model warm pays; pure.
+"""What a measured step costs, and when keeping a model warm pays off; pure.
 
-The hour is split between input and output tokens by time: the share of the answers' time that
-passed before the first token is the input's. It is taken at the lightest step of the run, where
-the fewest requests wait. Both shares together are the whole hour.
+The hour is split between input and output tokens by time: the share of the answers' time
+before the first token is the input's. It is measured at the lightest step of the run, where the
+fewest requests wait. Both shares together are the whole hour.
 """
 
 import math
@@ -17,7 +17,7 @@ MILLION, HOUR_S, DAY_S = 1_000_000, 3600, 86_400
 
 @dataclass(frozen=True)
 class DayCost:
-    """One day of so many requests, spread evenly, at one step's speed.
+    """One day with `requests` requests, spread evenly, at one step's speed.
 
     `warm` keeps `servers` of this size up all day; `on_demand` loads one for every request, but
     never costs more than the day. `request` is the cheaper of the two, for each request.
@@ -33,10 +33,10 @@ class DayCost:
 
 @dataclass(frozen=True)
 class WarmCost:
-    """Warm or on demand, where a load takes `load_s` during which nobody is served.
+    """Warm or on demand, where loading takes `load_s`, in which nothing is served.
 
-    Stopping saves `saved_hour`; depreciation goes on. It pays where the model would idle for
-    longer than `idle_minutes`; where every request comes alone, below `requests_a_day` of them.
+    Stopping saves `saved_hour`; depreciation continues. It pays off where the model would be idle
+    for more than `idle_minutes`; if every request comes alone, below `requests_a_day` of them.
     """
 
     load_s: float
@@ -65,7 +65,7 @@ def cost_metrics(currency: str) -> dict[str, Metric]:
 
 
 def input_share(steps: Sequence[StepResult]) -> float:
-    """Of the step that had the fewest requests under way."""
+    """Of the step with the fewest requests in flight."""
     measured = [step for step in steps if step.answered]
     return min(measured, key=lambda step: step.in_flight).prefill_share if measured else 0.0
 
@@ -93,7 +93,7 @@ def costs_of(figures: Mapping[str, Figure], cost: HourlyCost, share: float) -> d
 
 
 def warm_cost(cost: HourlyCost, load_s: float, request_s: float) -> WarmCost:
-    """`request_s` is how long one request takes alone."""
+    """`request_s` is how long a single request takes."""
     return WarmCost(load_s, cost.running, load_s / 60, DAY_S / (load_s + request_s))
 
 
@@ -116,7 +116,7 @@ def day_cost(
 def run_cost(
     steps: Sequence[StepResult], cost: HourlyCost, daily: float | None, load_s: float | None
 ) -> RunCost:
-    """All that is asked for: a day for each step, and the comparison with loading."""
+    """What the options ask for: a day for each step, and the comparison with loading."""
     days = [day_cost(step, cost, daily, load_s) for step in steps] if daily else []
     alone = [s.figures["whole_p50_s"].value for s in steps if "whole_p50_s" in s.figures]
     kept = warm_cost(cost, load_s, min(alone)) if load_s is not None and alone else None

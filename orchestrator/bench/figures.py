@@ -1,4 +1,4 @@
-"""Requests -> figures: rates, percentiles, what failed, and how much repeats differ; pure."""
+"""Requests -> figures: rates, percentiles, failures, and the spread of the repeats; pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ PERCENTS = (50, 95, 99)
 
 @dataclass(frozen=True)
 class Metric:
-    """How a figure is called and counted; `more` where more is better."""
+    """Label and unit of a figure; `more` where more is better."""
 
     label: str
     unit: str
@@ -21,7 +21,7 @@ class Metric:
 
 
 def metrics() -> dict[str, Metric]:
-    """By the key that a result uses, in the order of showing."""
+    """By the key of a result, in display order."""
     found = {
         "output_tokens_per_s": Metric("output", "tokens/s", more=True),
         "input_tokens_per_s": Metric("input", "tokens/s", more=True),
@@ -43,14 +43,14 @@ LATENCIES = {
 
 @dataclass(frozen=True)
 class Figure:
-    """The median of the repeats, and the least and the greatest of them."""
+    """The median of the repeats, the lowest and the highest."""
 
     value: float
     low: float
     high: float
 
     def through(self, change: Callable[[float], float]) -> "Figure":
-        """The same figure in another measure."""
+        """The same figure in another unit."""
         low, high = sorted((change(self.low), change(self.high)))
         return Figure(change(self.value), low, high)
 
@@ -58,9 +58,9 @@ class Figure:
 @dataclass(frozen=True)
 class StepResult:
     """One load. `figures` are of the answered requests, over complete repeats; `failed` counts the
-    others by kind, `what` has the words of the first of each kind.
+    others by kind, `what` has the message of the first of each kind.
 
-    `short` answers have fewer tokens than asked for. `in_flight` is the mean number under way.
+    `short` answers have fewer tokens than asked for. `in_flight` is the mean number in flight.
     `prefill_share` is the part of the answers' time before the first token.
     """
 
@@ -95,7 +95,7 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 
 def step_result(step: LoadStep, repeats: Iterable[Repeat], wanted_tokens: int) -> StepResult:
-    """A repeat that was cut short counts for the figures only where there is no whole one."""
+    """A repeat that was cut short counts for the figures only where no repeat is complete."""
     taken = list(repeats)
     warm = [record for each in taken if each.number == 0 for record in each.records]
     rounds = [each for each in taken if each.number and each.records]
@@ -132,14 +132,14 @@ def answered_records(records: Iterable[RequestRecord]) -> list[RequestRecord]:
 
 
 def span_s(records: Sequence[RequestRecord]) -> float:
-    """From the first request to the end of the last one, ramp-up and drain within."""
+    """From the first request to the end of the last one, ramp-up and drain included."""
     if not records:
         return 0.0
     return max(r.at_s + r.total_s for r in records) - min(r.at_s for r in records)
 
 
 def repeat_figures(records: Sequence[RequestRecord]) -> dict[str, float]:
-    """Every figure that these requests allow; latencies only of those that were answered."""
+    """Every figure that these requests give; latencies only of the answered ones."""
     good, seconds = answered_records(records), span_s(records)
     found: dict[str, float] = {}
     if seconds:

@@ -35,7 +35,7 @@ svg { width: 100%; border: 1px solid #ddd }
 def html_report(
     report: BenchReport, repeats: Iterable[Repeat], source: Provenance, moment: str
 ) -> str:
-    """Complete and readable without scripts, fonts or pictures from elsewhere."""
+    """Complete and readable without scripts, fonts or pictures from other sites."""
     title = f"{report.recipe}: latency and throughput"
     drawn = "\n".join(chart_svg(chart) for chart in charts(report, repeats))
     body = [
@@ -71,9 +71,9 @@ def facts_part(report: BenchReport, source: Provenance, moment: str) -> str:
         "split": source.split,
         "hosts": "; ".join(machine_text(host) for host in source.hosts) or "not known",
         "versions": f"orchestrate {source.orchestrate}" + (f", {versions}" if versions else ""),
-        "asked at": report.url,
+        "address": report.url,
         "load": workload_text(report),
-        "begun": moment,
+        "started": moment,
     }
     cells = (f"<dt>{k}</dt><dd>{escape(v)}</dd>" for k, v in rows.items() if v)
     return f"<dl>{''.join(cells)}</dl>"
@@ -85,7 +85,7 @@ def machine_text(host: Machine) -> str:
 
 
 def rate_table(steps: Iterable[StepResult]) -> str:
-    head = ("load", "answered", "failed", *RATES.values(), "under way")
+    head = ("load", "answered", "failed", *RATES.values(), "in flight")
     return html_table(
         head,
         (
@@ -112,7 +112,7 @@ def latency_table(steps: Iterable[StepResult], name: str, label: str) -> str:
 
 
 def notes_part(report: BenchReport) -> str:
-    kinds = "The figure is the median of the repeats, ± how far the farthest repeat lies from it."
+    kinds = "The figure is the median of the repeats, ± the largest deviation from it."
     rows = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return f'<p class="dim">{kinds}</p>' + (f"<ul>{rows}</ul>" if rows else "")
 

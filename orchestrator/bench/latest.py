@@ -1,4 +1,4 @@
-"""What the newest bench of a recipe says of costs, at today's prices: for `plan` and `status`."""
+"""Costs by the newest bench of a recipe, at today's prices: for `plan` and `status`."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ FIGURES = {
 
 
 def measured_costs(recipe: str, cost: HourlyCost, root: Path = ROOT) -> tuple[str, ...]:
-    """Lines of text; none where no bench of this recipe lies in `root`, or it cannot be read."""
+    """Lines of text; none where `root` has no readable bench of this recipe."""
     for path in sorted(root.glob(f"bench/*-{recipe}/result.json"), reverse=True):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             record = json.loads(path.read_text("utf-8"))
@@ -29,7 +29,7 @@ def measured_costs(recipe: str, cost: HourlyCost, root: Path = ROOT) -> tuple[st
 
 
 def cost_lines(record: RunRecord, cost: HourlyCost) -> Iterator[str]:
-    """At the step with the most output tokens a second; a day as that bench was asked for it."""
+    """At the step with the most output tokens a second; a day if that bench was run with one."""
     result = record["result"]
     steps = [step for step in result["steps"] if step["answered"]]
     if not steps:
@@ -38,24 +38,24 @@ def cost_lines(record: RunRecord, cost: HourlyCost) -> Iterator[str]:
     share = min(steps, key=lambda step: step["in_flight"])["prefill_share"]
     figures = {key: Figure(**each) for key, each in best["figures"].items()}
     costs = costs_of(figures, cost, share)
-    said = [
+    texts = [
         f"{amount(costs[k].value, cost.currency)} {w}" for k, w in FIGURES.items() if k in costs
     ]
     when = record["started"][:16].replace("T", " ")
-    yield f"{', '.join(said)}: bench of {when}, {label_of(best['step'])}"
+    yield f"{', '.join(texts)}: bench of {when}, {label_of(best['step'])}"
     money = result.get("money") or {}
     if (money.get("cost") or {}).get("hour") != cost.hour:  # prices or GPUs have changed since
         return
     for day in money.get("days", []):
         if day["step"] == label_of(best["step"]):
             yield day_line(day, cost.currency)
-    if kept := money.get("keeping"):
-        idle = f"{kept['idle_minutes']:.1f} minutes"
-        yield f"stopping pays where it would idle for longer than {idle}, the time of a load"
+    if warm := money.get("keeping"):
+        idle = f"{warm['idle_minutes']:.1f} minutes"
+        yield f"stopping pays off where it would be idle for longer than {idle}, the time to load"
 
 
 def day_line(day: RunRecord, currency: str) -> str:
-    said = f"{day['requests']:,.0f} requests a day: {amount(day['warm'], currency)} kept warm"
+    text = f"{day['requests']:,.0f} requests a day: {amount(day['warm'], currency)} kept warm"
     if day["on_demand"] is None:
-        return said
-    return f"{said}, {amount(day['on_demand'], currency)} loaded for each request"
+        return text
+    return f"{text}, {amount(day['on_demand'], currency)} loaded for each request"

@@ -1,4 +1,4 @@
-"""What a run leaves: result.json, requests.jsonl, report.html; and how it is read again."""
+"""Writes result.json, requests.jsonl and report.html of a run, and reads the result again."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from orchestrator.records.artifact import RESULT_FORMAT, Artifact, write_error
 
 
 def write_run(artifact: Artifact, measured: BenchResult) -> Path:
-    """The folder. The result is written last: where it is, everything is."""
+    """Returns the folder. The result is written last: where it exists, everything does."""
     lines = (line for repeat in measured.repeats for line in repeat.lines())
     write_text(artifact.folder / "requests.jsonl", "".join(f"{line}\n" for line in lines))
     moment = f"{artifact.started:%Y-%m-%d %H:%M:%S} UTC"

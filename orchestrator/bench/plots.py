@@ -38,7 +38,7 @@ def throughput_chart(steps: Sequence[StepResult]) -> Chart:
 
 
 def latency_chart(steps: Sequence[StepResult]) -> Chart:
-    """The curve of a server: from where latency rises without more throughput, it is full."""
+    """Where latency rises without more throughput, the server is saturated."""
     found = sorted(steps, key=lambda step: output_rate(step))
     lines = percentile_lines(found, "whole", 1, output_rate)
     names = tuple(step.step.label for step in found if "whole_p50_s" in step.figures)
@@ -80,7 +80,7 @@ def cdf_chart(
     unit: str,
     value: Callable[[RequestRecord], float],
 ) -> Chart:
-    """The share of all counted answers that took at most so long."""
+    """The share of all counted answers that took at most this long."""
     taken = [repeat for repeat in repeats if repeat.number]
     lines = []
     for step in steps:

@@ -1,4 +1,4 @@
-"""One request of a run, as it is counted and kept; pure."""
+"""One request of a run, as it is counted and saved; pure."""
 
 import json
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ DECIMALS = 6  # of a second
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """Seconds; `at_s` from the begin of the repeat, the others from `at_s`.
+    """Seconds; `at_s` from the start of the repeat, the others from `at_s`.
 
-    `at_s` is when the request should have been sent: a request that had to wait for its turn has
-    waited, whoever is to blame. `late_s` is that part of the wait. `failure` is empty, or the kind.
+    `at_s` is when the request should have been sent: latencies include the time that it was sent
+    late, which is `late_s`. `failure` is empty, or the kind of failure.
     """
 
     at_s: float
@@ -38,7 +38,7 @@ class RequestRecord:
 
 
 def record_of(at_s: float, late_s: float, outcome: Outcome) -> RequestRecord:
-    """An answer without any token is a failure too: it has no time to the first one."""
+    """An answer without tokens is a failure too: it has no time to the first token."""
     timing = outcome.timing
     first = None if timing.first_token_s is None else timing.first_token_s + late_s
     total_s = timing.total_s + late_s
@@ -49,7 +49,7 @@ def record_of(at_s: float, late_s: float, outcome: Outcome) -> RequestRecord:
         )
     usage = outcome.usage
     if first is None and usage.completion:
-        first = total_s  # its only token, without a text, came with the end
+        first = total_s  # its only token had no text and came with the end
     empty = first is None
     return RequestRecord(
         at_s,
@@ -61,13 +61,13 @@ def record_of(at_s: float, late_s: float, outcome: Outcome) -> RequestRecord:
         usage.completion,
         usage.cached,
         failure=EMPTY_ANSWER if empty else "",
-        what="the answer holds no token" if empty else "",
+        what="the answer has no tokens" if empty else "",
     )
 
 
 @dataclass
 class Repeat:
-    """One round of a step; grows while it runs. Number 0 is the warm-up.
+    """One repeat of a step; grows while it runs. Number 0 is the warm-up.
 
     `busy` is the load generator's own CPU time, as a share of one core.
     """

@@ -1,4 +1,4 @@
-"""The verb `bench`: a ladder of loads on a live model; what was measured before a stop is kept."""
+"""The verb `bench`: a ladder of loads on a live model; an early stop keeps what was measured."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from orchestrator.bench.runner import run_step, token_pool
 from orchestrator.bench.workload import LoadStep, PromptSource, Workload
 
 STOPPED_BY_USER = "interrupted"
-BUSY_CLIENT = 0.8  # of one core: beyond it the load generator may be what is measured
+BUSY_CLIENT = 0.8  # of one core: beyond it the load generator may be the bottleneck
 LATE_S = 0.05
 
 
@@ -42,7 +42,7 @@ class BenchReport:
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """A run: the load, and what costs are computed for."""
+    """What the user wants: the load, and what to compute costs for."""
 
     load: Workload
     daily_requests: float | None = None
@@ -58,7 +58,7 @@ class BenchResult:
 
 
 def bench(target: Target, request: BenchRequest, reporter: Reporter) -> BenchResult:
-    """Step after step. Ctrl-C, or a server that answers nothing more, ends the run early."""
+    """Runs step after step. Ctrl-C, or a server that no longer answers, ends the run early."""
     load = request.load
     pool = token_pool(target)
     salt = f"orchestrate bench {datetime.now(UTC).isoformat()}"
@@ -103,15 +103,15 @@ def bench_report(
 
 
 def cost_of(target: Target) -> HourlyCost | None:
-    """Of the GPUs that the model has; None for an address alone, whose machines are unknown."""
+    """Of the GPUs that the model has; None for a bare address, whose machines are unknown."""
     home = target.home
     return hourly_cost(home.cost, home.service.about.get("gpus", {})) if home else None
 
 
 def notes_of(steps: Iterable[StepResult], load: Workload, exact: bool) -> Iterable[str]:
-    """What makes figures less than they seem."""
+    """What limits the meaning of the figures."""
     if not exact:
-        yield "this server does not tell token ids: prompts have so many words, not tokens"
+        yield "this server has no /tokenize: prompts are counted in words, not tokens"
     for each in steps:
         yield from (f"{each.step.label}: {note}" for note in step_notes(each, load.output_tokens))
 
@@ -119,15 +119,15 @@ def notes_of(steps: Iterable[StepResult], load: Workload, exact: bool) -> Iterab
 def step_notes(step: StepResult, wanted: int) -> Iterable[str]:
     if step.failures:
         total = step.failures + step.answered
-        yield f"{step.failures} of {total} requests failed; latencies are those of the others"
+        yield f"{step.failures} of {total} requests failed; latencies are those of the rest"
     for kind, what in step.what.items():
-        yield f"{step.failed[kind]} {kind}, as in: {what}"
+        yield f"{step.failed[kind]} {kind}, such as: {what}"
     if step.short:
         yield f"{step.short} answers have fewer than {wanted} tokens"
     if step.cached_tokens:
         yield f"{step.cached_tokens} prompt tokens came from the prefix cache"
     if step.late_s > LATE_S:
-        yield f"requests were sent up to {step.late_s:.2f} s late; latencies count that"
+        yield f"requests were sent up to {step.late_s:.2f} s late; latencies include that"
     if step.client_busy > BUSY_CLIENT:
         busy = f"{step.client_busy:.0%} of a core"
-        yield f"the load generator used {busy}: it may be what is measured"
+        yield f"the load generator used {busy}: it may be the bottleneck"

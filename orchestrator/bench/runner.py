@@ -1,4 +1,4 @@
-"""Sends the load of one step and takes down what comes back; decides nothing."""
+"""Sends the load of one step and records the outcomes; decides nothing."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ OPEN_AT_ONCE = 900  # connections: below the usual limit of 1,024 files
 
 
 def token_pool(target: Target) -> tuple[int, ...]:
-    """Ids of ordinary words, as vLLM's /tokenize tells them; empty for other servers."""
+    """Token ids of ordinary words, from vLLM's /tokenize; empty for other servers."""
     asked = {"model": target.model, "prompt": PROMPT_TEXT, "add_special_tokens": False}
     try:
         with target.http() as http:
@@ -37,7 +37,7 @@ def token_pool(target: Target) -> tuple[int, ...]:
 async def run_step(
     target: Target, prompts: PromptSource, step: LoadStep, taken: list[Repeat], reporter: Reporter
 ) -> None:
-    """The warm-up and the repeats, over the same connections; `taken` grows as answers come.
+    """Runs the warm-up and the repeats over the same connections; `taken` grows as answers come.
 
     Raises OrchestrateError where the warm-up was not answered at all.
     """
@@ -45,13 +45,13 @@ async def run_step(
     at_once = int(step.value) if step.kind == "concurrency" else OPEN_AT_ONCE
     async with connected(target.url, target.key, connections=at_once) as server:
         warm = add_repeat(taken, step, 0)
-        reporter.tell(f"{step.label}: {step.warmup} requests to warm up")
+        reporter.tell(f"{step.label}: {step.warmup} warm-up requests")
         calls = islice(prompts.calls(f"{step.label}/warm-up"), step.warmup)
         limits = Limits(min(at_once, step.warmup), load.timeout_s)
-        with time_repeat(warm) as begun:
-            failure = await closed_loop(server, calls, limits, warm, begun)
+        with time_repeat(warm) as started:
+            failure = await closed_loop(server, calls, limits, warm, started)
         if failure and not any(not record.failure for record in warm.records):
-            what = f"{step.label}: no request to warm up was answered: {failure.kind}: {failure}"
+            what = f"{step.label}: no warm-up request was answered: {failure.kind}: {failure}"
             raise OrchestrateError(Problem(what, target.shown, hint_of(failure) or TOO_LONG))
         for number in range(1, load.repeats + 1):
             reporter.tell(f"{step.label}: repeat {number} of {load.repeats}")
@@ -66,7 +66,7 @@ def add_repeat(taken: list[Repeat], step: LoadStep, number: int) -> Repeat:
 async def run_repeat(server: Server, prompts: PromptSource, step: LoadStep, repeat: Repeat) -> None:
     load, name = prompts.load, f"{step.label}/{repeat.number}"
     calls = prompts.calls(name)
-    with time_repeat(repeat) as begun:
+    with time_repeat(repeat) as started:
         if step.kind == "rate":
             timed = zip(arrival_times(load, step, name), calls, strict=False)
 
@@ -76,20 +76,20 @@ async def run_repeat(server: Server, prompts: PromptSource, step: LoadStep, repe
             await send_at(server, timed, arrived, timeout_s=load.timeout_s)
             return
         some = islice(calls, load.count(step))
-        limited = calls_until(some, begun + load.duration_s) if load.duration_s else some
-        await closed_loop(server, limited, Limits(int(step.value), load.timeout_s), repeat, begun)
+        limited = calls_until(some, started + load.duration_s) if load.duration_s else some
+        await closed_loop(server, limited, Limits(int(step.value), load.timeout_s), repeat, started)
 
 
 async def closed_loop(
-    server: Server, calls: Iterable[Call], limits: Limits, repeat: Repeat, begun: float
+    server: Server, calls: Iterable[Call], limits: Limits, repeat: Repeat, started: float
 ) -> Failure | None:
-    """A closed loop: a request is due when the one before it has ended. The first failure."""
+    """Sends a request when the one before it has ended. Returns the first failure."""
     first: list[Failure] = []
 
     def done(number: int, outcome: Outcome) -> None:
         if isinstance(outcome, Failure):
             first.append(outcome)
-        at_s = time.perf_counter() - begun - outcome.timing.total_s
+        at_s = time.perf_counter() - started - outcome.timing.total_s
         repeat.records.append(record_of(max(0.0, at_s), 0.0, outcome))
 
     await send_all(server, calls, limits, done)
@@ -97,7 +97,7 @@ async def closed_loop(
 
 
 def calls_until(calls: Iterable[Call], end: float) -> Iterator[Call]:
-    """Those that are asked for before the moment; what is under way then is waited for."""
+    """The calls until the end; requests in flight then are waited for."""
     for call in calls:
         if time.perf_counter() >= end:
             return
@@ -106,8 +106,8 @@ def calls_until(calls: Iterable[Call], end: float) -> Iterator[Call]:
 
 @contextmanager
 def time_repeat(repeat: Repeat) -> Iterator[float]:
-    """The moment of the begin; notes that the repeat ended by itself, and our own CPU time."""
-    begun, used = time.perf_counter(), time.process_time()
-    yield begun
-    repeat.busy = (time.process_time() - used) / max(1e-9, time.perf_counter() - begun)
+    """Yields the start; records that the repeat was completed, and our own CPU time."""
+    started, used = time.perf_counter(), time.process_time()
+    yield started
+    repeat.busy = (time.process_time() - used) / max(1e-9, time.perf_counter() - started)
     repeat.ended = True

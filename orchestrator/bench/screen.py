@@ -43,7 +43,7 @@ def workload_text(report: BenchReport) -> str:
 
 
 def rate_rows(steps: Iterable[StepResult]) -> RenderableType:
-    rows = table("load", "answered", "failed", *RATES.values(), "under way")
+    rows = table("load", "answered", "failed", *RATES.values(), "in flight")
     for each in steps:
         failed = Text(str(each.failures), style="bold red" if each.failures else "")
         cells = [plus_minus(each.figures.get(key)) for key in RATES]
@@ -85,10 +85,10 @@ def day_table(money: RunCost) -> RenderableType:
 
 
 def day_rows(money: RunCost) -> Iterable[tuple[str, ...]]:
-    """The head first: what the daily requests cost at the speed of each step."""
+    """The header first; then what the daily requests cost at the speed of each step."""
     unit = money.cost.currency
-    asked = f"{money.days[0].requests:,.0f} requests a day"
-    yield asked, "servers", f"kept warm, {unit}", f"on demand, {unit}", f"a request, {unit}"
+    head = f"{money.days[0].requests:,.0f} requests a day"
+    yield head, "servers", f"kept warm, {unit}", f"on demand, {unit}", f"a request, {unit}"
     for day in money.days:
         on_demand = "-" if day.on_demand is None else f"{day.on_demand:,.2f}"
         yield day.step, str(day.servers), f"{day.warm:,.2f}", on_demand, short_text(day.request)
@@ -102,13 +102,13 @@ def cost_texts(money: RunCost) -> Iterable[str]:
     if kept := money.keeping:
         yield (
             f"loading takes {kept.load_s:g} s: stopping saves {amount(kept.saved_hour, unit)} an "
-            f"hour, and pays where it would idle for more than {kept.idle_minutes:.1f} minutes, or "
-            f"below {kept.requests_a_day:,.0f} lone requests a day"
+            f"hour, and pays off if idle for more than {kept.idle_minutes:.1f} minutes, or "
+            f"below {kept.requests_a_day:,.0f} single requests a day"
         )
 
 
 def plus_minus(figure: Figure | None) -> str:
-    """The figure, and how far repeats lie from it."""
+    """The figure, and the largest deviation of a repeat."""
     if figure is None:
         return "-"
     spread = max(figure.high - figure.value, figure.value - figure.low)
@@ -122,7 +122,7 @@ def ms_text(seconds: float) -> str:
 
 
 def short_text(value: float) -> str:
-    """Three digits that count."""
+    """Three significant digits."""
     if value == 0:
         return "0"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

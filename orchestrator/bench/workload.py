@@ -1,4 +1,4 @@
-"""What a run sends: the ladder, the lengths, and prompts that no cache has seen; pure."""
+"""What a run sends: the ladder, the lengths, and prompts that are in no cache; pure."""
 
 import random
 from collections.abc import Iterator
@@ -34,13 +34,13 @@ class LoadStep:
 
     @property
     def warmup(self) -> int:
-        """Requests before the first counted one: the connections, the batch size, the kernels."""
+        """Requests before the counted ones: they open connections and make vLLM compile kernels."""
         return max(2, int(self.value)) if self.kind == "concurrency" else 4
 
 
 @dataclass(frozen=True)
 class Workload:
-    """The same for each step. Lengths in tokens; `requests`, or `duration_s`, for each repeat."""
+    """Equal for all steps. Lengths in tokens; `requests`, or `duration_s`, for each repeat."""
 
     steps: tuple[LoadStep, ...]
     requests: int | None = None
@@ -61,7 +61,7 @@ class Workload:
 def ladder(concurrency: str | None, rate: str | None) -> tuple[LoadStep, ...]:
     """The steps that the options name. Raises UsageError."""
     if concurrency and rate:
-        raise UsageError(Problem("either --concurrency or --rate", hint="bench once for each"))
+        raise UsageError(Problem("either --concurrency or --rate", hint="run bench once for each"))
     if rate:
         return tuple(LoadStep("rate", value) for value in parse_numbers(rate, "--rate"))
     values = parse_numbers(concurrency or "1,4,16", "--concurrency")
@@ -71,7 +71,7 @@ def ladder(concurrency: str | None, rate: str | None) -> tuple[LoadStep, ...]:
 
 
 def parse_numbers(text: str, option: str) -> list[float]:
-    problem = Problem(f"`{text}` is no list of numbers above 0", option, "as in 1,4,16")
+    problem = Problem(f"`{text}` is not a list of numbers above 0", option, "such as 1,4,16")
     try:
         found = [float(each) for each in text.split(",")]
     except ValueError:
@@ -79,7 +79,7 @@ def parse_numbers(text: str, option: str) -> list[float]:
     if not all(0 < value < 100_000 for value in found):
         raise UsageError(problem)
     if len(set(found)) != len(found) or len(found) > MOST_STEPS:
-        what = f"each step once, {MOST_STEPS} at most"
+        what = f"give each step once, {MOST_STEPS} at most"
         raise UsageError(Problem(what, option))
     return found
 
@@ -88,9 +88,9 @@ def parse_numbers(text: str, option: str) -> list[float]:
 class PromptSource:
     """Makes calls that differ from each other from the first token on.
 
-    `pool` holds token ids of ordinary words; empty for a server that does not tell ids: then a
-    prompt is so many words, and the server's own count is what is reported. `salt` keeps what an
-    earlier run left in the prefix cache from being used.
+    `pool` holds token ids of ordinary words; empty for a server without /tokenize: then
+    prompts are counted in words, and the report has the server's own token counts. `salt` keeps
+    prompts of earlier runs in the prefix cache from matching.
     """
 
     model: str
@@ -99,7 +99,7 @@ class PromptSource:
     salt: str
 
     def calls(self, name: str) -> Iterator[Call]:
-        """Endless; the same for the same seed and name."""
+        """Endless; depends only on seed and name."""
         return (self.call(f"{name}/{number}") for number in count())
 
     def call(self, name: str) -> Call:
@@ -114,7 +114,7 @@ class PromptSource:
 
 
 def arrival_times(load: Workload, step: LoadStep, name: str) -> Iterator[float]:
-    """Moments of a Poisson process, in seconds: gaps are exponential, their mean is 1/rate."""
+    """Arrivals of a Poisson process, in seconds: gaps are exponential with the mean 1/rate."""
     drawn, moment, most = random.Random(f"{load.seed}/{name}"), 0.0, load.count(step)
     for number in count():
         moment += drawn.expovariate(step.value)

@@ -81,7 +81,7 @@ def test_a_bundle_is_written_and_verified(here: ClusterConfig) -> None:
     assert [name.partition("/")[0] for name in contents.samples] == ["samples"]
     assert Path(done.file).match("artifacts/audit/*-tiny.tar.gz")
     assert b"hidden-value" not in pack("x", files())
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="exists already"):
         bundle(target(), here, dataclasses.replace(asked, output=Path(done.file)), SILENT)
 
 
@@ -95,7 +95,7 @@ def test_the_newest_manifest_of_this_recipe_is_taken(here: ClusterConfig) -> Non
 
 def test_a_manifest_of_another_commit_is_refused(here: ClusterConfig) -> None:
     path = keep("20261121T120000Z-tiny.json", "f" * 40)
-    with pytest.raises(OrchestrateError, match="it is of commit f"):
+    with pytest.raises(OrchestrateError, match="it is for commit f"):
         bundle(target(), here, BundleRequest(), SILENT)
     assert not Path("artifacts/audit").exists()
     path.unlink()
@@ -109,7 +109,7 @@ def test_a_manifest_of_another_commit_is_refused(here: ClusterConfig) -> None:
 
 def test_an_address_alone_says_little_and_the_bundle_says_so(here: ClusterConfig) -> None:
     alone = Target("http://127.0.0.1:1", "http://127.0.0.1:1/v1", "tiny")
-    with pytest.raises(UsageError, match="an address alone has no manifest"):
+    with pytest.raises(UsageError, match="a bare address has no manifest"):
         bundle(alone, None, BundleRequest(), SILENT)
     done = bundle(alone, None, BundleRequest(without_manifest=True), SILENT)
     lacks = {each.what for each in done.missing}
@@ -127,7 +127,7 @@ def test_facts_that_could_not_be_got() -> None:
     seen = provenance(dataclasses.replace(target(), home=old))
     found = {each.what: each.why for each in missing_facts(known(home=old, server=seen))}
     assert found == {
-        "recipe": "an earlier version launched the model and did not write it down",
+        "recipe": "an earlier version launched the model and did not record it",
         "host h2": "no route",
         "versions of vllm, torch, python on h1": "not in its virtual environment",
         "GPUs and driver of h1": "nvidia-smi hangs",
@@ -209,5 +209,5 @@ def test_what_cannot_be_added(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match=message):
             read_attachments((), (tmp_path / path,))
-    with pytest.raises(UsageError, match="two files would be"):
+    with pytest.raises(UsageError, match="two files would have the name"):
         read_attachments((), (tmp_path / "a", tmp_path / "a"))

@@ -69,13 +69,13 @@ def unlisted(content: Files) -> None:
 @pytest.mark.parametrize(
     ("harm", "place", "message"),
     [
-        (flipped, "list added/x/note", "is not what SHA256SUMS says"),
+        (flipped, "list added/x/note", "does not match SHA256SUMS"),
         (grown, "list added/x/more", "it was added"),
         (shrunk, "list added/x/note", "it was removed"),
-        (edited, "list added/x/note", "is not what SHA256SUMS says"),
-        (doubled, "list SHA256SUMS, line 9", "its file is listed twice"),
-        (garbled, "list SHA256SUMS, line 1", "is no line of sha256sum"),
-        (unlisted, "list SHA256SUMS", "is not there"),
+        (edited, "list added/x/note", "does not match SHA256SUMS"),
+        (doubled, "list SHA256SUMS, line 9", "lists a file twice"),
+        (garbled, "list SHA256SUMS, line 1", "is not a line of sha256sum"),
+        (unlisted, "list SHA256SUMS", "is missing"),
     ],
 )
 def test_the_list_finds(
@@ -108,7 +108,7 @@ def test_a_manifest_whose_seal_does_not_hold(tmp_path: Path) -> None:
 
 def test_a_manifest_of_another_commit(tmp_path: Path) -> None:
     found = failures(tmp_path, files(manifest=as_bytes(manifest(commit="f" * 40))))
-    assert f"it is of commit {'f' * 40}, but {COMMIT} is served" in found["manifest manifest.json"]
+    assert f"it is for commit {'f' * 40}, but {COMMIT} is served" in found["manifest manifest.json"]
 
 
 def test_a_manifest_of_other_bytes_than_locked(tmp_path: Path) -> None:
@@ -144,20 +144,17 @@ def test_samples_of_another_commit(tmp_path: Path) -> None:
     assert "was sampled" in found["samples samples/s.jsonl"]
 
 
+ONE, TWO = samples([1]), samples([1], [2])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (samples([1]).replace(b'"reference": true', b'"reference": false'), "no reference session"),
-        (samples([1]).replace(b'"kind": "unseen"', b'"kind": "others"'), "no reference session"),
-        (
-            samples([1], [2]).replace(b'"index": 0', b'"index": 5'),
-            "chunk 5 where chunk 0 should be",
-        ),
-        (samples([1]).replace(b"[1]", b'["x"]'), "line 3: damaged: token_ids.0"),
-        (
-            samples([1]).replace(b'"format": 1', b'"format": 2'),
-            "format 2; this version knows format 1",
-        ),
+        (ONE.replace(b'"reference": true', b'"reference": false'), "not a reference session"),
+        (ONE.replace(b'"kind": "unseen"', b'"kind": "others"'), "not a reference session"),
+        (TWO.replace(b'"index": 0', b'"index": 5'), "chunk 5 where chunk 0 should be"),
+        (ONE.replace(b"[1]", b'["x"]'), "line 3: damaged: token_ids.0"),
+        (ONE.replace(b'"format": 1', b'"format": 2'), "format 2; this version knows format 1"),
         (b"", "is empty"),
     ],
 )
@@ -187,7 +184,7 @@ def test_a_part_that_must_be_there(tmp_path: Path) -> None:
     content = files()
     del content["server.json"]
     found = failures(tmp_path, with_sums(content))
-    assert "is not there: this is no whole bundle" in found["content server.json"]
+    assert "is missing: the bundle is not complete" in found["content server.json"]
 
 
 def test_what_is_not_there_is_a_warning(tmp_path: Path) -> None:
@@ -212,7 +209,7 @@ def test_the_exit_code_and_the_screen(tmp_path: Path) -> None:
     done = typed("audit", "verify", str(good))
     assert done.exit_code == 0
     assert "good.tar.gz: verified" in done.stdout
-    assert "not in it  values of HF_TOKEN: they are secret" in done.stdout
+    assert "missing    values of HF_TOKEN: they are secret" in done.stdout
     content = files()
     flipped(content)
     bad = written(tmp_path / "bad.tar.gz", content)

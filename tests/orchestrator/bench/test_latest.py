@@ -55,7 +55,7 @@ def test_a_day_is_quoted_while_the_prices_are_the_same(tmp_path: Path) -> None:
     assert a_day == "20,000 requests a day: 86.40 USD kept warm, 90.00 USD loaded for each request"
     assert (
         stopping
-        == "stopping pays where it would idle for longer than 1.6 minutes, the time of a load"
+        == "stopping pays off where it would be idle for longer than 1.6 minutes, the time to load"
     )
     assert len(measured_costs("tiny", HourlyCost("USD", 4.0, 0.0), tmp_path)) == 1
 

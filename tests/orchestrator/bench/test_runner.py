@@ -102,7 +102,7 @@ def test_a_server_that_is_not_vllm_gets_plain_text(capsys: pytest.CaptureFixture
         assert bench(server, "--concurrency", "1") == 0
         bodies = [r.body for r in server.heard if "max_tokens" in r.body]
     assert all(isinstance(body["prompt"], str) and "ignore_eos" not in body for body in bodies)
-    assert "prompts have so many words, not tokens" in capsys.readouterr().out
+    assert "prompts are counted in words, not tokens" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_server_that_is_not_vllm_gets_plain_text(capsys: pytest.CaptureFixture
         (Status(500), "server error", "HTTP 500: scripted"),
         (Status(400), "refused", "HTTP 400: scripted"),
         (Broken(SAYS, 2), "broken", "the connection broke"),
-        (Answer(""), "empty answer", "the answer holds no token"),
+        (Answer(""), "empty answer", "the answer has no tokens"),
         (Hang(), "timeout", "no whole answer within 1 s"),
         (Slow(SAYS, 0.2), "timeout", "no whole answer within 1 s"),
     ],
@@ -148,7 +148,7 @@ def test_a_server_that_refuses_the_warm_up_is_asked_no_more(
     with serving(Status(400), pages=TOKENS) as server:
         assert bench(server, "--concurrency", "2") == 1
         assert server.generations == 2
-    assert "no request to warm up was answered: refused: HTTP 400" in capsys.readouterr().err
+    assert "no warm-up request was answered: refused: HTTP 400" in capsys.readouterr().err
     assert not list((folder / "artifacts" / "bench").iterdir())
 
 
@@ -165,7 +165,7 @@ def test_a_server_that_dies_on_the_way_leaves_what_was_measured(
     assert "INCOMPLETE" in capsys.readouterr().out
     result = kept(folder)[0]["result"]
     assert [step["step"]["value"] for step in result["steps"]] == [1]
-    assert "no request to warm up was answered" in result["stopped"]
+    assert "no warm-up request was answered" in result["stopped"]
 
 
 def test_ctrl_c_keeps_what_was_measured(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

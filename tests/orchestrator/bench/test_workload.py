@@ -28,9 +28,9 @@ def test_the_ladder() -> None:
 @pytest.mark.parametrize(
     ("concurrency", "rate", "said"),
     [
-        ("1,x", None, "`1,x` is no list of numbers above 0"),
-        ("0", None, "no list of numbers"),
-        (None, "nan", "no list of numbers"),
+        ("1,x", None, "`1,x` is not a list of numbers above 0"),
+        ("0", None, "not a list of numbers"),
+        (None, "nan", "not a list of numbers"),
         ("1.5", None, "whole numbers"),
         ("4,4", None, "each step once"),
         ("4", "1", "either --concurrency or --rate"),
