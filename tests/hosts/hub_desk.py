@@ -12,7 +12,7 @@ from tests.testbed.programs import poll
 
 RECIPE = "awq-235b"
 NAME = load_recipe(RECIPE).model
-OWN = "/root/cache"  # on each host's own disk
+OWN_CACHE = "/root/cache"  # on each host's own disk
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Desk:
     def folder(self, commit: str = "") -> str:
         """The snapshot on a host that has a cache of its own."""
         name = NAME.replace("/", "--")
-        return f"{OWN}/hub/models--{name}/snapshots/{commit or self.made.head}"
+        return f"{OWN_CACHE}/hub/models--{name}/snapshots/{commit or self.made.head}"
 
     def whole(self, number: int, commit: str = "") -> bool:
         files = self.made.commits[commit or self.made.head]

@@ -15,6 +15,9 @@ from tests.testbed.testbed import Testbed
 ORCHESTRATE = str(VENV / "bin/orchestrate")
 LIMIT_S = 60.0  # for one command: far above what any needs, so that a hang is a failure
 GCS_PORT, API_PORT = 6379, 8200
+ALONE = {"h1": {"gpus": 0}, "h2": {"gpus": 0}}  # vLLM on h1, without Ray
+OWN_CACHE = "/root/cache"  # on each host's own disk
+HUNG_CACHE = "/mnt/cache"
 QUICK = """\
 [ssh]
 user = "root"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.hosts.lab import Lab
-from tests.hosts.test_models_verify import lock
+from tests.support.lab_lock import lock_lab_model
 from tests.testbed.programs import run
 
 pytestmark = pytest.mark.hosts
@@ -20,7 +20,7 @@ ALONE = {"h1": {"gpus": 0}, "h2": {"gpus": 0}}  # vLLM on h1, without Ray
 def served(furnished: Lab) -> Iterator[Lab]:
     """A locked model of which a manifest was made, served on h1; it stays as it is."""
     furnished.use(nodes=ALONE)
-    lock(furnished)
+    lock_lab_model(furnished)
     furnished.ok("models", "manifest", "tiny")
     furnished.ok("serve", "--model", "tiny", "--set", "max_num_seqs=1")
     yield furnished

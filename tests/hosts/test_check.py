@@ -12,13 +12,13 @@ import pytest
 from tests.hosts.gpus import break_driver, give_gpus, take_gpus
 from tests.hosts.lab import GCS_PORT, Lab
 from tests.hosts.stand_in import VERSIONS, make_venv
-from tests.hosts.test_start import listener
+from tests.support.foreign import listener
 from tests.testbed.host import Host
 
 pytestmark = pytest.mark.hosts
 
 AUDIT = "cat ~/.orchestrate/lab/audit"
-HUNG = "/mnt/cache"
+HUNG_CACHE = "/mnt/cache"
 
 
 def findings(lab: Lab, **env: str) -> list[dict[str, Any]]:
@@ -134,16 +134,16 @@ def test_what_cannot_be_forced(lab: Lab) -> None:
 
 def test_a_cache_that_hangs(lab: Lab) -> None:
     host = lab.hosts[1]
-    lab.use(cluster={"cache": HUNG})
+    lab.use(cluster={"cache": HUNG_CACHE})
     for each in lab.hosts:
-        each.run(["mkdir", "-p", HUNG])
-    host.hang_mount(HUNG)
+        each.run(["mkdir", "-p", HUNG_CACHE])
+    host.hang_mount(HUNG_CACHE)
     try:
         check, where, state, what = the_one(lab)
     finally:
-        host.free_mount(HUNG)
+        host.free_mount(HUNG_CACHE)
     assert (check, where, state) == ("cache", "h2", "failure")
-    assert f"{HUNG} (fuse.hung from hung on {HUNG}) hangs: no answer within 3 s" in what
+    assert f"{HUNG_CACHE} (fuse.hung from hung on {HUNG_CACHE}) hangs: no answer within 3 s" in what
 
 
 def test_caches_that_are_not_one(lab: Lab) -> None:

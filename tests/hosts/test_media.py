@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.proofs.vision.cases import media_file
-from tests.hosts.lab import Lab
-from tests.hosts.test_serve import ALONE
-from tests.hosts.test_start import listener
+from tests.hosts.lab import ALONE, Lab
+from tests.support.foreign import listener
 from tests.testbed.host import Host
 
 pytestmark = pytest.mark.hosts

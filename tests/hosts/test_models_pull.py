@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hosts.hub_desk import NAME, OWN, RECIPE, Desk
+from tests.hosts.hub_desk import NAME, OWN_CACHE, RECIPE, Desk
 from tests.hosts.lab import Lab, end_of, wait_for
 from tests.hub.faults import Fault
 from tests.hub.repository import Repository
@@ -28,7 +28,7 @@ def desk(lab: Lab) -> Iterator[Desk]:
         hub = Hub.up(NETWORKS["management"].address(CONTROL_NUMBER))
     with hub:
         hub.add(Repository(NAME).commit(FILES))
-        lab.use(cluster={"cache": OWN})
+        lab.use(cluster={"cache": OWN_CACHE})
         lab.env["HF_ENDPOINT"] = hub.url
         lab.env["HF_HUB_DOWNLOAD_TIMEOUT"] = "2"
         desk = Desk(lab, hub)
@@ -36,7 +36,7 @@ def desk(lab: Lab) -> Iterator[Desk]:
         desk.lock_file.unlink(missing_ok=True)
         for host in lab.hosts:
             if host.pid:
-                host.run(f"rm -rf {OWN}")
+                host.run(f"rm -rf {OWN_CACHE}")
 
 
 def test_onto_the_head_and_who_lacks_it_is_said(desk: Desk) -> None:
@@ -177,22 +177,22 @@ def test_the_hub_asks_for_a_pause(desk: Desk) -> None:
 
 def test_a_disk_that_is_too_small(desk: Desk) -> None:
     host = desk.lab.hosts[0]
-    host.small_tmpfs(OWN, "8m")
+    host.small_tmpfs(OWN_CACHE, "8m")
     try:
         said = desk.lab.fails("models", "pull", RECIPE)
-        assert f"h1: 0.02 GB are missing of {NAME}, and 0.01 GB are free in {OWN}" in said
+        assert f"h1: 0.02 GB are missing of {NAME}, and 0.01 GB are free in {OWN_CACHE}" in said
         assert desk.hub.bytes_sent == 0
     finally:
-        host.free_mount(OWN)
+        host.free_mount(OWN_CACHE)
 
 
 def test_a_cache_that_hangs(desk: Desk) -> None:
     host = desk.lab.hosts[0]
-    host.hang_mount(OWN)
+    host.hang_mount(OWN_CACHE)
     try:
-        assert f"h1: the model cache {OWN} hangs" in desk.lab.fails("models", "pull", RECIPE)
+        assert f"h1: the model cache {OWN_CACHE} hangs" in desk.lab.fails("models", "pull", RECIPE)
     finally:
-        host.free_mount(OWN)
+        host.free_mount(OWN_CACHE)
 
 
 def test_no_hub(desk: Desk) -> None:

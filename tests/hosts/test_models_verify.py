@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from orchestrator.models.lockfile import LockedFile, LockedModel, ModelsLock, write_lock
-from tests.hosts.lab import Lab, end_of, wait_for
-from tests.hosts.test_cache import HUNG, OWN
+from orchestrator.models.lockfile import LockedFile
+from tests.hosts.lab import HUNG_CACHE, OWN_CACHE, Lab, end_of, wait_for
+from tests.support.lab_lock import lock_lab_model
 from tests.testbed.host import Host
-from tests.testbed.programs import poll, run
+from tests.testbed.programs import poll
 from tests.testbed.testbed import Testbed, default_state
 
 pytestmark = pytest.mark.hosts
 
 VERIFY = ("models", "verify", "tiny")
-MODEL = f"{OWN}/orchestrate/tiny"
+MODEL = f"{OWN_CACHE}/orchestrate/tiny"
 SHARD = "model-00001-of-00002.safetensors"
 LARGE = 200 << 30  # sparse: minutes to hash, nothing on the disk
 
@@ -33,27 +33,11 @@ def three() -> Iterator[Lab]:
 def copies(three: Lab) -> Iterator[Lab]:
     """Equal copies on three disks of their own, and a lock of them."""
     for host in three.hosts:
-        host.run(f"rm -rf {OWN} && cp -r {three.share}/cache {OWN}")
-    three.use(cluster={"cache": OWN})
-    lock(three)
+        host.run(f"rm -rf {OWN_CACHE} && cp -r {three.share}/cache {OWN_CACHE}")
+    three.use(cluster={"cache": OWN_CACHE})
+    lock_lab_model(three)
     yield three
     three.reset()
-
-
-def lock(lab: Lab, **more: LockedFile) -> None:
-    """Write what is on the share as models.lock; config.json by git's id, as the hub does."""
-    files = [locked(path) for path in sorted(lab.model.iterdir())]
-    entry = LockedModel(
-        model="tiny", revision="main", commit="", locked="now", files=(*files, *more.values())
-    )
-    write_lock(lab.testbed.state / "models.lock", ModelsLock(models=(entry,)))
-
-
-def locked(path: Path) -> LockedFile:
-    kind = "git-sha1" if path.name == "config.json" else "sha256"
-    tool = f"git hash-object {path}" if kind == "git-sha1" else f"sha256sum {path}"
-    said = run(["sh", "-c", tool]).stdout.split()[0]
-    return LockedFile(path=path.name, size=path.stat().st_size, hash=f"{kind}:{said}")
 
 
 def differences(lab: Lab, *words: str) -> dict[str, list[tuple[str, str]]]:
@@ -119,17 +103,17 @@ def test_a_host_that_is_down_and_one_whose_mount_hangs(copies: Lab) -> None:
     _, second, third = copies.hosts
     third.power_off()
     for host in (copies.hosts[0], second):
-        host.run(f"mkdir -p {HUNG} && cp -rT {OWN} {HUNG}")
-    copies.use(cluster={"cache": HUNG})
-    second.hang_mount(HUNG)
+        host.run(f"mkdir -p {HUNG_CACHE} && cp -rT {OWN_CACHE} {HUNG_CACHE}")
+    copies.use(cluster={"cache": HUNG_CACHE})
+    second.hang_mount(HUNG_CACHE)
     try:
         done = copies.run(*VERIFY)
     finally:
-        second.free_mount(HUNG)
+        second.free_mount(HUNG_CACHE)
         third.power_on()
     assert done.returncode == 1
     assert "h1: as locked" in done.stderr
-    assert f"h2: the model cache {HUNG} hangs" in done.stderr
+    assert f"h2: the model cache {HUNG_CACHE} hangs" in done.stderr
     assert "error: h3: " in done.stderr
     assert "next: orchestrate status" in done.stdout
 
@@ -147,7 +131,7 @@ def test_without_a_lock_nothing_is_looked_at(copies: Lab) -> None:
     said = copies.fails(*VERIFY, code=2)
     assert "tiny at main is not locked" in said
     assert "hint: orchestrate models lock tiny" in said
-    lock(copies)
+    lock_lab_model(copies)
     assert "no host `h9`" in copies.fails(*VERIFY, "--host", "h9", code=2)
 
 
@@ -156,7 +140,7 @@ def endless(copies: Lab) -> Lab:
     """A locked file that takes minutes to hash."""
     for host in copies.hosts:
         host.run(f"truncate -s {LARGE} {MODEL}/large")
-    lock(copies, large=LockedFile(path="large", size=LARGE, hash="sha256:" + "0" * 64))
+    lock_lab_model(copies, large=LockedFile(path="large", size=LARGE, hash="sha256:" + "0" * 64))
     return copies
 
 

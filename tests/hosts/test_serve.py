@@ -5,13 +5,12 @@ import signal
 
 import pytest
 
-from tests.hosts.lab import API_PORT, QUICK, Lab, end_of, wait_for
-from tests.hosts.test_start import listener
+from tests.hosts.lab import ALONE, API_PORT, QUICK, Lab, end_of, wait_for
+from tests.support.foreign import listener
 
 pytestmark = pytest.mark.hosts
 
 TINY = ("serve", "--model", "tiny")
-ALONE = {"h1": {"gpus": 0}, "h2": {"gpus": 0}}  # vLLM on h1, without Ray
 
 
 @pytest.fixture

@@ -1,31 +1,13 @@
 """`cluster start` on hosts that are not as they should be, and on a cluster that is half up."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from tests.hosts.lab import GCS_PORT, QUICK, Lab, end_of, wait_for
 from tests.hosts.stand_in import VERSIONS, make_venv
-from tests.testbed.host import Host
-from tests.testbed.observe import pid_of
+from tests.support.foreign import listener
 from tests.testbed.programs import poll
 
 pytestmark = pytest.mark.hosts
-
-
-@contextmanager
-def listener(host: Host, port: int) -> Iterator[int]:
-    """A server of somebody else; its pid, and at the end proof that it still lives."""
-    process = host.popen(["python3", "-m", "http.server", str(port)])
-    line = f"http.server {port}"
-    try:
-        poll(lambda: f":{port}" in host.run(["ss", "-Hltn"]).stdout, "it listens")
-        yield pid_of(host, line) or 0
-        assert pid_of(host, line)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_a_second_start_starts_nothing(ray: Lab) -> None:

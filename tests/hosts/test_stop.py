@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.hosts.lab import Lab
-from tests.hosts.test_start import listener
+from tests.support.foreign import listener
 from tests.testbed.host import SERVICE_MARK
 from tests.testbed.programs import poll
 

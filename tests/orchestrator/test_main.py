@@ -4,11 +4,8 @@ import pytest
 import typer
 
 from cluster.errors import ConfigError, HostError, Problem
-from orchestrator.main import app, exit_code_of
-
-
-def run(*words: str) -> int:
-    return exit_code_of(lambda: app(list(words), standalone_mode=False))
+from orchestrator.main import exit_code_of
+from tests.support.typed import exit_code
 
 
 def failing(error: BaseException) -> int:
@@ -39,12 +36,12 @@ def test_exit_codes_and_messages(
 
 @pytest.mark.parametrize("words", [[], ["cluster"]])
 def test_no_verb_gives_the_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(*words) == 2
+    assert exit_code(*words) == 2
     assert capsys.readouterr().out.startswith("Usage: ")
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--version") == 0
+    assert exit_code("--version") == 0
     assert capsys.readouterr().out.startswith("orchestrate 0.")
 
 
@@ -67,10 +64,10 @@ def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_wrong_usage_is_exit_code_2(
     words: list[str], shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(*words) == 2
+    assert exit_code(*words) == 2
     assert shown in capsys.readouterr().err
 
 
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--help") == 0
+    assert exit_code("--help") == 0
     assert "teardown" in capsys.readouterr().out

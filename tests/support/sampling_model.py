@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from orchestrator.main import app, exit_code_of
 from tests.served.script import Answer, Request, Script, Status, cut_to_max_tokens
+from tests.support.typed import exit_code
 
 LENGTH = 12
 METRICS = (
@@ -33,12 +33,8 @@ def metrics(running: int = 0, ended: int = 0) -> dict[str, Status]:
     return {"/metrics": Status(200, METRICS % (running, ended))}
 
 
-def orchestrate(*words: str) -> int:
-    return exit_code_of(lambda: app(list(words), standalone_mode=False))
-
-
 def sample(url: str, *words: str) -> int:
-    return orchestrate("sample", "--url", url, *words)
+    return exit_code("sample", "--url", url, *words)
 
 
 def command(url: str, *words: str) -> list[str]:

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from orchestrator.main import app, exit_code_of
 
 
+def exit_code(*words: str) -> int:
+    """Of the command line of this process; what it prints is for `capsys`."""
+    line = list(words)
+    return exit_code_of(lambda: app(line, prog_name="orchestrate", standalone_mode=False))
+
+
 @dataclass(frozen=True)
 class Typed:
     """Exit code, standard output and standard error."""
@@ -20,7 +26,5 @@ def typed(*words: str) -> Typed:
     """The command line of this process; `words` come after `orchestrate`."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = exit_code_of(
-            lambda: app(list(words), prog_name="orchestrate", standalone_mode=False)
-        )
+        code = exit_code(*words)
     return Typed(code, out.getvalue(), err.getvalue())

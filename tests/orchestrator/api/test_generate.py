@@ -8,9 +8,9 @@ import pytest
 
 from orchestrator.api.generate import pause_before_next_s
 from orchestrator.api.reply import Failure, Timing
-from orchestrator.main import app, exit_code_of
 from tests.served.script import Answer, Broken, Hang, Status, in_turn
 from tests.served.server import serving
+from tests.support.typed import exit_code
 
 SCHEMA = {
     "type": "object",
@@ -29,7 +29,7 @@ def schema(tmp_path: Path) -> str:
 
 def generate(url: str, *words: str) -> int:
     words = ("generate", *words, "--url", url)
-    return exit_code_of(lambda: app(list(words), standalone_mode=False))
+    return exit_code(*words)
 
 
 def test_the_text_and_nothing_else_on_standard_output(capsys: Printed) -> None:

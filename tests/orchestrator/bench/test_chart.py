@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.bench.chart import Axis, Chart, ChartLine, axes, chart_svg, nice_ticks
-from tests.orchestrator.bench.pages import require_well_formed
+from tests.support.html_pages import require_well_formed
 
 CURVE = ChartLine("p50", ((1.0, 10.0), (16.0, 95.0)), ((8.0, 12.0), (90.0, 130.0)), ("1", "16"))
 

@@ -15,7 +15,7 @@ from orchestrator.bench.run import BenchReport
 from orchestrator.bench.workload import Workload
 from orchestrator.cli.render import as_json
 from orchestrator.records.provenance import Machine, Provenance
-from tests.orchestrator.bench.made import FOUR, lost, record, repeat, result
+from tests.support.bench_records import FOUR, lost, record, repeat, result
 
 MORE, LESS = Metric("output", "tokens/s", more=True), Metric("whole", "s")
 HOST = Machine("h1", "10.0.0.1", "x86_64", 16, 1, ("NVIDIA H200",), "580", {})

@@ -5,7 +5,7 @@ import pytest
 from cluster.inventory.cost import HourlyCost
 from orchestrator.bench.cost import costs_of, day_cost, input_share, run_cost, warm_cost, with_cost
 from orchestrator.bench.figures import Figure
-from tests.orchestrator.bench.made import record, repeat, result
+from tests.support.bench_records import record, repeat, result
 
 FOUR_DOLLARS = HourlyCost("USD", 4.0, 0.0)
 OWNED = HourlyCost("EUR", 0.072, 0.228)

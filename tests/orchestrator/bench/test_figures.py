@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from orchestrator.api.reply import Failure, Reply, Timing, Usage
 from orchestrator.bench.figures import Figure, percentile, repeat_figures
 from orchestrator.bench.request_record import EMPTY_ANSWER, RequestRecord, record_of
-from tests.orchestrator.bench.made import lost, record, repeat, result
+from tests.support.bench_records import lost, record, repeat, result
 
 TIMES = st.floats(min_value=0, max_value=1e6)
 

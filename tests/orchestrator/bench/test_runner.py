@@ -11,8 +11,6 @@ import pytest
 
 from orchestrator.api.request import completion
 from orchestrator.bench.runner import calls_until
-from orchestrator.main import app, exit_code_of
-from tests.orchestrator.bench.pages import require_well_formed
 from tests.served.script import (
     Answer,
     Broken,
@@ -26,6 +24,8 @@ from tests.served.script import (
     in_turn,
 )
 from tests.served.server import Served, serving
+from tests.support.html_pages import require_well_formed
+from tests.support.typed import exit_code
 
 SAYS = Answer(" and" * 20)
 TOKENS = {"/tokenize": Status(200, json.dumps({"tokens": list(range(300, 364))}))}
@@ -40,7 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def bench(server: Served, *words: str) -> int:
     line = ["bench", "--url", server.url, *SMALL, *words]
-    return exit_code_of(lambda: app(line, standalone_mode=False))
+    return exit_code(*line)
 
 
 def kept(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -86,7 +86,7 @@ def test_a_duration_ends_a_repeat(folder: Path) -> None:
     with serving(cut_to_max_tokens(lambda _: SAYS), pages=TOKENS) as server:
         words = ("--url", server.url, "--duration", "0.2", "--repeats", "1", "--concurrency", "2")
         line = ["bench", *words, "--input-tokens", "5", "--output-tokens", "4"]
-        assert exit_code_of(lambda: app(line, standalone_mode=False)) == 0
+        assert exit_code(*line) == 0
     assert [line for line in kept(folder)[1] if line["repeat"]]
 
 
@@ -206,14 +206,14 @@ def test_two_runs_side_by_side(capsys: pytest.CaptureFixture[str], folder: Path)
     a, b = sorted(map(str, (folder / "artifacts" / "bench").iterdir()))
     capsys.readouterr()
     line = ["bench", "compare", a, f"{b}/result.json"]
-    assert exit_code_of(lambda: app(line, standalone_mode=False)) == 0
+    assert exit_code(*line) == 0
     shown = capsys.readouterr().out
     assert f"A: {a}" in shown
     assert "worse" in shown
-    assert exit_code_of(lambda: app([*line, "--json"], standalone_mode=False)) == 0
+    assert exit_code(*line, "--json") == 0
     assert json.loads(capsys.readouterr().out)["steps"][0]["step"] == "2 at once"
     bad = ["bench", "compare", a, "nowhere"]
-    assert exit_code_of(lambda: app(bad, standalone_mode=False)) == 2
+    assert exit_code(*bad) == 2
 
 
 @pytest.mark.parametrize(

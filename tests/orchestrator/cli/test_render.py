@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rich.console import Console, RenderableType
 
 from cluster.errors import Unreachable
 from cluster.inventory.cost import HourlyCost
@@ -20,6 +19,7 @@ from orchestrator.serving.screen import served, status_screen
 from orchestrator.serving.serve import ServeReport
 from orchestrator.serving.status import HostStatus, ServiceStatus, StatusReport
 from tests.support.golden_text import assert_golden
+from tests.support.screen import screen_text
 
 GIB = 1 << 30
 STATUS = StatusReport(
@@ -52,14 +52,6 @@ STATUS = StatusReport(
 READY = Ready(60.0, 61.5, 63.25, Answer(" Ada [bold]", 8, 0.4))
 
 
-def shown(renderable: RenderableType) -> str:
-    """As on a pipe 150 characters wide: no colours."""
-    console = Console(width=150, no_color=True, force_terminal=False)
-    with console.capture() as captured:
-        console.print(renderable)
-    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines())
-
-
 def serve_report(ready: Ready | None, key_file: str = "") -> ServeReport:
     return ServeReport(
         recipe="tiny",
@@ -77,30 +69,30 @@ def serve_report(ready: Ready | None, key_file: str = "") -> ServeReport:
 
 
 def test_status_on_one_screen() -> None:
-    assert_golden("report-status", shown(status_screen(STATUS)))
+    assert_golden("report-status", screen_text(status_screen(STATUS)))
 
 
 def test_status_of_an_idle_cluster_says_what_to_type() -> None:
     idle = StatusReport("spark", STATUS.hosts[:1], (), 0.1)
-    assert shown(status_screen(idle)).endswith(
+    assert screen_text(status_screen(idle)).endswith(
         "nothing of this cluster runs: orchestrate cluster start"
     )
 
 
 def test_serve_with_an_answer() -> None:
-    assert_golden("report-serve", shown(served(serve_report(READY))))
+    assert_golden("report-serve", screen_text(served(serve_report(READY))))
 
 
 def test_serve_names_the_commit_and_whether_it_is_pinned() -> None:
     running = replace(serve_report(READY), commit="c" * 40)
     assert f"  commit     {'c' * 40} (not pinned: orchestrate models lock tiny)" in (
-        shown(served(running)).splitlines()
+        screen_text(served(running)).splitlines()
     )
-    assert f"{'c' * 40} (models.lock)" in shown(served(replace(running, locked=True)))
+    assert f"{'c' * 40} (models.lock)" in screen_text(served(replace(running, locked=True)))
 
 
 def test_serve_detached_and_with_a_key() -> None:
-    text = shown(served(serve_report(None, "/home/ada/.orchestrate/test/api-key")))
+    text = screen_text(served(serve_report(None, "/home/ada/.orchestrate/test/api-key")))
     assert_golden("report-serve-detached", text)
 
 
@@ -111,8 +103,8 @@ def test_start_and_stop() -> None:
     already = StartReport(*("test", "10.0.0.1:6379", "http://x on h1", ("h1", "h2")), (), 0.5)
     ended = StopReport("test", {"test/h1/ray-head": 7, "test/h2/ray-worker": 5}, ("ray",), (), 3.21)
     nothing = StopReport("test", {}, (), (), 0.2)
-    texts = [shown(each) for each in map(started, (begun, already))]
-    texts += [shown(each) for each in map(stopped, (ended, nothing))]
+    texts = [screen_text(each) for each in map(started, (begun, already))]
+    texts += [screen_text(each) for each in map(stopped, (ended, nothing))]
     assert_golden("report-start-stop", "\n--\n".join(texts))
 
 

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.main import app, exit_code_of
 from orchestrator.models.listing import list_recipes
 from orchestrator.models.lockfile import LockedFile, LockedModel, ModelsLock, write_lock
 from orchestrator.models.screen import recipe_list
 from orchestrator.recipes.recipe import load_recipe
-from tests.orchestrator.cli.test_render import shown
 from tests.support.golden_text import assert_golden
-from tests.support.typed import typed
+from tests.support.screen import screen_text
+from tests.support.typed import exit_code, typed
 
 MINE = 'description = "mine"\nmodel = "/models/mine"\nserved_name = "m"\n'
 AWQ = load_recipe("awq-235b")
@@ -36,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_recipe_its_place_and_its_lock(here: Path) -> None:
     found, error = list_recipes(LOCK)
     assert error is None
-    assert_golden("models-list", shown(recipe_list(found)))
+    assert_golden("models-list", screen_text(recipe_list(found)))
 
 
 def test_the_list_needs_neither_an_inventory_nor_a_host(here: Path) -> None:
@@ -54,7 +53,7 @@ def test_a_recipe_with_a_mistake_is_named_beside_the_others(
 ) -> None:
     (here / "recipes/bad.toml").write_text("port = 0")
     words = ["models", "list"]
-    assert exit_code_of(lambda: app(words, standalone_mode=False)) == 2
+    assert exit_code(*words) == 2
     printed = capsys.readouterr()
     assert "vl-235b-fp8" in printed.out
     assert "error: recipes/bad.toml, port: " in printed.err

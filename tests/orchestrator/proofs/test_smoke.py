@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.main import app, exit_code_of
 from tests.served.script import Answer, Broken, Delivery, Status, in_turn
 from tests.served.server import serving
+from tests.support.typed import exit_code
 
 ADA = Answer(" Ada and I am")
 
@@ -20,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def smoke(url: str, *words: str) -> int:
     words = ("test", "smoke", "--url", url, *words)
-    return exit_code_of(lambda: app(list(words), standalone_mode=False))
+    return exit_code(*words)
 
 
 def test_a_good_server_passes(capsys: pytest.CaptureFixture[str], folder: Path) -> None:

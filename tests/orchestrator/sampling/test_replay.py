@@ -9,7 +9,8 @@ import pytest
 from orchestrator.sampling.compare import compare_chunks
 from tests.served.script import Answer, Delivery, Request, Status, Token
 from tests.served.server import serving
-from tests.support.sampling_model import MODEL, SHORT, metrics, orchestrate, sample, the_file
+from tests.support.sampling_model import MODEL, SHORT, metrics, sample, the_file
+from tests.support.typed import exit_code
 
 Printed = pytest.CaptureFixture[str]
 
@@ -21,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def replay(url: str, path: Path, *words: str) -> int:
-    return orchestrate("sample", "replay", str(path), "--url", url, *words)
+    return exit_code("sample", "replay", str(path), "--url", url, *words)
 
 
 def test_the_same_server_says_the_same(folder: Path, capsys: Printed) -> None:

@@ -15,11 +15,11 @@ from tests.support.sampling_model import (
     chunks,
     lines,
     metrics,
-    orchestrate,
     sample,
     the_file,
     untimed,
 )
+from tests.support.typed import exit_code
 
 Printed = pytest.CaptureFixture[str]
 SOON = {"Retry-After": "0"}
@@ -215,5 +215,5 @@ def test_concurrency_keeps_the_order_and_says_what_it_gives_up(
 
 
 def test_options_before_replay_are_not_lost_in_silence(capsys: Printed) -> None:
-    assert orchestrate("sample", "--seed", "7", "replay", "x.jsonl") == 2
+    assert exit_code("sample", "--seed", "7", "replay", "x.jsonl") == 2
     assert "--seed: must come after `replay`, not before it" in capsys.readouterr().err

@@ -13,17 +13,17 @@ from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.reporter import SILENT
 from orchestrator.cli.render import as_json
-from orchestrator.main import app, exit_code_of
 from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import FOLDER, load_recipe
 from orchestrator.serving.prepare import Request
 from orchestrator.serving.show import Shown, show_on_hosts, show_recipe
 from orchestrator.serving.show_screen import recipe_shown
-from tests.orchestrator.cli.test_render import shown
 from tests.support.factory import GIB, config_of, spark
 from tests.support.golden_text import assert_golden
+from tests.support.screen import screen_text
 from tests.support.scripted import Script
+from tests.support.typed import exit_code
 
 COMMIT = "c" * 40
 SPARKS = config_of(
@@ -75,7 +75,7 @@ def on_hosts(made: Script, asked: Request, config: ClusterConfig = SPARKS) -> Sh
 
 
 def text_of(found: Shown) -> str:
-    return shown(recipe_shown(found)).replace(str(FOLDER), "...")
+    return screen_text(recipe_shown(found)).replace(str(FOLDER), "...")
 
 
 def test_every_origin_of_what_two_sparks_would_serve() -> None:
@@ -133,6 +133,6 @@ def test_the_verb_without_an_inventory(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ORCHESTRATE_NODES", raising=False)
-    assert exit_code_of(lambda: app(["models", "show", *words], standalone_mode=False)) == code
+    assert exit_code("models", "show", *words) == code
     printed = capsys.readouterr()
     assert text in printed.out + printed.err

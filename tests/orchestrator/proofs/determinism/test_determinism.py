@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.main import app, exit_code_of
 from tests.served.script import (
     Answer,
     Delivery,
@@ -21,6 +20,7 @@ from tests.served.script import (
     in_turn,
 )
 from tests.served.server import serving
+from tests.support.typed import exit_code
 
 STORY = Answer(" once upon a time there was a walnut in a winter forest", finish_reason="length")
 OTHER = STORY.with_token(3, Token(" night", 77, -0.7, others=((" time", 48_211, -0.75),)))
@@ -56,7 +56,7 @@ class Model:
 def determinism(script: Script, *words: str, **options: Any) -> int:
     with serving(cut_to_max_tokens(script), **options) as server:
         line = ("test", "determinism", "--url", server.url, *FEW, *words)
-        return exit_code_of(lambda: app(list(line), standalone_mode=False))
+        return exit_code(*line)
 
 
 def kept(folder: Path) -> dict[str, Any]:
@@ -241,5 +241,5 @@ def test_the_prefix_cache_is_looked_at(warm_hits: int, state: str, folder: Path)
 
 def test_nobody_listens(capsys: pytest.CaptureFixture[str]) -> None:
     line = ["test", "determinism", "--url", "http://127.0.0.1:1", "--model", "tiny"]
-    assert exit_code_of(lambda: app(line, standalone_mode=False)) == 1
+    assert exit_code(*line) == 1
     assert "Connect call failed" in capsys.readouterr().out

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from orchestrator.main import app, exit_code_of
 from orchestrator.proofs.structured.subject import Sampling, built_in_schemas
 from tests.served.script import Answer, Delivery, Request, Script, Status, in_turn
 from tests.served.server import serving
+from tests.support.typed import exit_code
 
 Printed = pytest.CaptureFixture[str]
 COLOUR = {
@@ -69,7 +69,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(url: str, *words: str) -> int:
     words = ("test", "structured", "--url", url, *words)
-    return exit_code_of(lambda: app(list(words), standalone_mode=False))
+    return exit_code(*words)
 
 
 def colours(script: Script | Delivery, capsys: Printed, *words: str) -> tuple[int, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator.main import app, exit_code_of
 from tests.served.script import Answer, Broken, Delivery, Request, Script, Status, Tool
 from tests.served.server import serving
 from tests.support.tools_scripts import (
@@ -20,6 +19,7 @@ from tests.support.tools_scripts import (
     model,
     streamed_only,
 )
+from tests.support.typed import exit_code
 
 Printed = pytest.CaptureFixture[str]
 TIME = Tool("get_time", '{"city": "Paris"}')
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(url: str, *words: str) -> int:
     words = ("test", "tools", "--url", url, *words)
-    return exit_code_of(lambda: app(list(words), standalone_mode=False))
+    return exit_code(*words)
 
 
 def outcome_of(script: Script, capsys: Printed) -> tuple[int, dict[str, Any]]:

@@ -13,11 +13,11 @@ import pytest
 from cluster.errors import UsageError
 from cluster.reporter import SILENT
 from orchestrator.api.target import Target
-from orchestrator.main import app, exit_code_of
 from orchestrator.proofs.vision.cases import BY_URL, OUTSIDE, inline_cases, media_file, only_word
 from orchestrator.proofs.vision.run import vision
 from tests.served.script import Answer, Delivery, Request, Script, Status
 from tests.served.server import Served, serving
+from tests.support.typed import exit_code
 
 BASE = "http://127.0.0.1:8080/orchestrate-test-1"
 RED, GREEN, BLUE = (220, 20, 20), (20, 160, 40), (20, 40, 220)
@@ -168,7 +168,7 @@ def test_from_the_command_line_without_a_media_server(
 ) -> None:
     with serving(sees) as server:
         line = ["test", "vision", "--url", server.url, "--json"]
-        assert exit_code_of(lambda: app(line, standalone_mode=False)) == 0
+        assert exit_code(*line) == 0
     report = json.loads(capsys.readouterr().out)
     states = {each["check"]: each["state"] for each in report["findings"]}
     assert states["image by URL"] == "warning"
