@@ -1,16 +1,17 @@
 """The verb `cluster start`: facts, plan, execute, wait until Ray counts every host."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from cluster.allocators import allocator_of
 from cluster.checks.finding import Finding
-from cluster.checks.gate import audit_note, go_on, start_findings
+from cluster.checks.gate import audit_note, enforce, start_findings
 from cluster.checks.try_paths import path_findings
 from cluster.errors import OrchestrateError, PreflightError
 from cluster.execution.execute import Run, execute
 from cluster.execution.kept_secret import find_secret
-from cluster.execution.lock import cluster_lock
+from cluster.execution.lock import Lock, cluster_lock
 from cluster.execution.plan import Plan, Stage, Start, Stop
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts
@@ -48,21 +49,15 @@ def prepare_start(
     transport: Transport, config: ClusterConfig, reporter: Reporter, force: Collection[str] = ()
 ) -> Prepared:
     """What would be done. Raises PreflightError with everything that is in the way."""
-    facts: Facts = gather_facts(transport, config, survey=True)
-    findings = list(start_findings(config, facts))
-    head = facts.head()
-    plan = Plan("cluster start")
-    if head is not None:
-        missing = hosts_to_start(config, facts)
-        token = find_secret(transport, config, head, NAME) if missing else ""
-        plan = plan_start(config, facts, token)
-    if plan and not facts.unreached:  # what is up already shows that the paths are open
-        reporter.tell("trying the paths between the hosts")
-        findings += path_findings(transport, config, facts)
-    forced = go_on(findings, force, reporter)
-    if head is None:
-        raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
-    return Prepared(plan, head, forced)
+    config = with_nodes(transport, config, reporter)
+    facts = gather_facts(transport, config, survey=True)
+    plan = plan_what_is_missing(transport, config, facts)
+    findings = [
+        *start_findings(config, facts),
+        *try_paths(transport, config, facts, plan, reporter),
+    ]
+    forced = enforce(findings, force, reporter)
+    return Prepared(plan, require_head(facts), forced)
 
 
 def start_cluster(
@@ -72,23 +67,66 @@ def start_cluster(
     begun = time.monotonic()
     with cluster_lock(transport, config, reporter=reporter) as lock:
         prepared = prepare_start(transport, config, reporter, force)
-        plan, head = prepared.plan, prepared.head
-        services = started_by(plan)
-        started = ", ".join(service.mark for service in services) or "nothing to do"
-        lock.audit(f"cluster start: {started}{audit_note(prepared.forced)}")
-        try:
-            execute(plan, transport, reporter, lock.run())
-            await_nodes(transport, config, head, services, reporter)
-        except BaseException:
-            take_back(services, transport, reporter, lock.id)
-            raise
+        lock.audit(audit_line(prepared))
+        bring_up(transport, config, prepared, reporter, lock)
+    return report_of(config, prepared, time.monotonic() - begun)
+
+
+def with_nodes(transport: Transport, config: ClusterConfig, reporter: Reporter) -> ClusterConfig:
+    nodes = allocator_of(config).acquire(transport, config, reporter)
+    return config.model_copy(update={"node": nodes})
+
+
+def plan_what_is_missing(transport: Transport, config: ClusterConfig, facts: Facts) -> Plan:
+    head = facts.head()
+    if head is None or not hosts_to_start(config, facts):
+        return Plan(f"start Ray of cluster {config.name}")
+    return plan_start(config, facts, find_secret(transport, config, head, NAME))
+
+
+def try_paths(
+    transport: Transport, config: ClusterConfig, facts: Facts, plan: Plan, reporter: Reporter
+) -> Iterable[Finding]:
+    """What is up already shows that the paths are open."""
+    if not plan or facts.unreached:
+        return ()
+    reporter.tell("trying the paths between the hosts")
+    return path_findings(transport, config, facts)
+
+
+def require_head(facts: Facts) -> HostFacts:
+    head = facts.head()
+    if head is None:
+        raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
+    return head
+
+
+def audit_line(prepared: Prepared) -> str:
+    marks = [service.mark for service in started_by(prepared.plan)]
+    return f"cluster start: {', '.join(marks) or 'nothing to do'}{audit_note(prepared.forced)}"
+
+
+def bring_up(
+    transport: Transport, config: ClusterConfig, prepared: Prepared, reporter: Reporter, lock: Lock
+) -> None:
+    """Execute, and wait until Ray counts every host; what fails is rolled back."""
+    services = started_by(prepared.plan)
+    try:
+        execute(prepared.plan, transport, reporter, lock.run())
+        await_nodes(transport, config, prepared.head, services, reporter)
+    except BaseException:
+        rollback(services, transport, reporter, lock.id)
+        raise
+
+
+def report_of(config: ClusterConfig, prepared: Prepared, seconds: float) -> StartReport:
     return StartReport(
         cluster=config.name,
         address=f"{config.head.fast}:{config.ray.port}",
         dashboard=f"http://127.0.0.1:{config.ray.dashboard_port} on {config.head.name}",
         hosts=tuple(node.name for node in config.node),
-        started=tuple(service.node.name for service in services),
-        seconds=time.monotonic() - begun,
+        started=tuple(service.node.name for service in started_by(prepared.plan)),
+        seconds=seconds,
     )
 
 
@@ -98,7 +136,7 @@ def started_by(plan: Plan) -> tuple[Service, ...]:
     )
 
 
-def take_back(
+def rollback(
     services: Sequence[Service],
     transport: Transport,
     reporter: Reporter,
@@ -117,6 +155,6 @@ def take_back(
         for service in services
     )
     try:
-        execute(Plan("take back", (Stage("stop", stops),)), transport, run=Run(run_id))
+        execute(Plan("roll back", (Stage("stop", stops),)), transport, run=Run(run_id))
     except OrchestrateError as error:
         reporter.tell(f"could not stop everything, orchestrate teardown will: {error}")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.allocators import allocator_of
 from cluster.errors import HostError, HostsError, OrchestrateError, PreflightError, Problem
 from cluster.execution.execute import execute
 from cluster.execution.lock import cluster_lock
@@ -76,6 +77,8 @@ def stop_cluster(
     if left:
         shown = ", ".join(f"{pid} ({line})" for pid, line in left.items())
         raise HostsError([HostError(config.name, f"processes that survive KILL: {shown}")])
+    if not only_ray:
+        allocator_of(config).release(transport, config)
     stopped = {mark: n for answer in answers for mark, n in answer["stopped"].items()}
     return StopReport(
         cluster=config.name,

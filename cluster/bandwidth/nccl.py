@@ -9,6 +9,7 @@ from cluster.errors import HostError
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import is_spark, network_environment
+from cluster.runtimes import python_of, runtime_of
 from cluster.transport.answers import last_answer
 from cluster.transport.parallel import gather
 from cluster.transport.program import program
@@ -62,8 +63,8 @@ def measure_nccl(
             "env": {**network_environment(host), **host.node.env},
             "limit_s": LIMIT_S,
         }
-        python = f"{host.venv}/bin/python"
-        sent = program("cluster.host.bandwidth_nccl", request, python=python)
+        python = python_of(runtime_of(config), host)
+        sent = program("cluster.host.bandwidth_nccl", request, interpreter=python)
         result = transport.run(host.node, sent, timeout_s=LIMIT_S + 10)
         try:
             answer: dict[str, Any] = last_answer(result.out)

@@ -60,7 +60,7 @@ def known_names(force: Iterable[str]) -> frozenset[str]:
     return frozenset(force)
 
 
-def go_on(
+def enforce(
     findings: Sequence[Finding], force: Collection[str], reporter: Reporter
 ) -> tuple[Finding, ...]:
     """The failures that --force lets pass. Raises PreflightError with all the others."""

@@ -64,10 +64,10 @@ def perform(step: Step, transport: Transport, run: Run = Run()) -> Any:
         service = step.service
         request = {
             "mark": service.mark,
-            "words": service.command.words,
+            "words": service.command.argv,
             "env": dict(service.command.env),
             "files": dict(service.files),
-            "about": dict(service.about),
+            "about": dict(service.labels),
             "run": run.id,
         }
         return call(transport, step.node, "cluster.host.launch", request, mark=service.mark)

@@ -1,9 +1,11 @@
 """Plans are values: what will be done on which host, in which order. Nothing here does anything."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cluster.inventory.node import Node
 from cluster.runtimes.service import Service
+from cluster.transport.command import masked
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Start:
     def __str__(self) -> str:
         lines = [f"{self.node.name}: start {self.service.name}"]
         lines += [f"  with {name} in its folder" for name in self.service.files]
-        return "\n".join([*lines, f"    {self.service.command}"])
+        shown = self.service.command.lines(without=self.service.defaults)
+        return "\n".join([*lines, *(f"    {line}" for line in shown)])
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,21 @@ class Plan:
     def __str__(self) -> str:
         if not self:
             return f"{self.title}: nothing to do"
-        lines = [self.title]
+        lines = [self.title, *self.defaults()]
         for stage in self.stages:
             if stage.steps:
                 lines.append(f"{stage.title}:")
                 lines += ["  " + line for step in stage.steps for line in str(step).splitlines()]
         return "\n".join(lines)
+
+    def defaults(self) -> Iterator[str]:
+        """What every service of a kind gets, once for all of them."""
+        steps = [step for stage in self.stages for step in stage.steps if isinstance(step, Start)]
+        kinds: dict[tuple[tuple[str, str], ...], list[str]] = {}
+        for step in steps:
+            kind = tuple(sorted(step.service.defaults.items()))
+            kinds.setdefault(kind, []).append(step.service.name)
+        for variables, names in kinds.items():
+            if variables:
+                yield f"every {' and '.join(dict.fromkeys(names))} gets:"
+                yield from (f"    {name}={masked(name, value)}" for name, value in variables)

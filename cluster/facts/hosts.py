@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import AliasChoices, Field
+
 from cluster.errors import OrchestrateError
 from cluster.facts.survey import Fact, Survey
 from cluster.inventory.node import Node
@@ -60,7 +62,7 @@ class RunningService(Fact):
     age_s: float | None
     words: tuple[str, ...]
     env: Mapping[str, str] = {}  # values of secret variables are stars
-    about: Mapping[str, Any]
+    labels: Mapping[str, Any] = Field(validation_alias=AliasChoices("about", "labels"))
     exit: Mapping[str, Any] | None
     last_lines: tuple[str, ...]
     damaged: tuple[str, ...] = ()  # records of ours that hold something else by now

@@ -8,6 +8,7 @@ from cluster.facts.hosts import HEAD, WORKER, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.reporter import Reporter
+from cluster.runtimes import python_of, runtime_of
 from cluster.runtimes.service import Service
 from cluster.transport.answers import answers
 from cluster.transport.parallel import gather
@@ -61,8 +62,8 @@ def opened(
         "wanted": [node.fast for node in config.node],
         "timeout_s": config.ray.start_timeout_s,
     }
-    python = f"{head.venv}/bin/python"
-    counter = program("cluster.host.ray_nodes", request, python=python)
+    python = python_of(runtime_of(config), head)
+    counter = program("cluster.host.ray_nodes", request, interpreter=python)
     sessions: list[tuple[Service | None, Session]] = []
     sessions.append((None, transport.session(head.node, counter)))
     for service in started:

@@ -7,7 +7,8 @@ from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import network_environment
 from cluster.ray.token import asks_for_token, token_environment, token_step
-from cluster.runtimes.service import Service, mark_of
+from cluster.runtimes import runtime_of, started_in
+from cluster.runtimes.service import Needs, Service, mark_of
 from cluster.transport.command import Command
 from cluster.transport.program import source_of
 from cluster.units import GIB
@@ -89,19 +90,22 @@ def ray_service(config: ClusterConfig, host: HostFacts, *, secured: bool) -> Ser
     env = ray_environment(config, host, secured=secured)
     if not node.is_head:
         env["ORCHESTRATE_HEAD_LIMIT_S"] = f"{config.ray.start_timeout_s * HEAD_SHARE:g}"
-    return Service(
+    service = Service(
         cluster=config.name,
         name=HEAD if node.is_head else WORKER,
         node=node,
-        command=Command(tuple(ray_words(config, host)), env),
+        command=Command(tuple(ray_argv(config, host)), env),
         files={SCRIPT: source_of("cluster.host.ray_start")},
+        needs=Needs(paths=(temp_folder(config, host),), gpus=True, shared_memory=True),
+        defaults=RAY_ENVIRONMENT,
     )
+    return started_in(runtime_of(config), service)
 
 
-def ray_words(config: ClusterConfig, host: HostFacts) -> Iterator[str]:
+def ray_argv(config: ClusterConfig, host: HostFacts) -> Iterator[str]:
     ray = config.ray
     folder = service_folder(config, host, HEAD if host.node.is_head else WORKER)
-    yield from (f"{host.venv}/bin/python", f"{folder}/{SCRIPT}")
+    yield from (runtime_of(config).executable(host, "python"), f"{folder}/{SCRIPT}")
     yield from ("start", "--block", "--disable-usage-stats")
     if host.node.is_head:
         yield from ("--head", f"--port={ray.port}", f"--temp-dir={temp_folder(config, host)}")

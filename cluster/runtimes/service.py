@@ -1,7 +1,7 @@
-"""A long-running program on one host, and the mark that its processes carry."""
+"""A long-running program on one host, what it touches, and the mark that its processes carry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cluster.inventory.node import Node
@@ -14,16 +14,34 @@ def mark_of(cluster: str, node: Node, service: str) -> str:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a service touches outside its own folder: all that a container has to be given."""
+
+    paths: tuple[str, ...] = ()
+    gpus: bool = False
+    shared_memory: bool = False
+    image: str = ""  # name@sha256:...; empty where the runtime is no container
+
+
+@dataclass(frozen=True)
 class Service:
-    """A long-running program on one host; Ray's head, its workers and vLLM are all alike."""
+    """Ray's head, its workers and vLLM are all alike. `defaults` is the part of the environment
+    that every service of the kind gets: a plan shows it once.
+    """
 
     cluster: str
     name: str
     node: Node
     command: Command
     files: Mapping[str, str] = field(default_factory=dict)
-    about: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    needs: Needs = Needs()
+    runtime: str = "process"
+    defaults: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def mark(self) -> str:
         return mark_of(self.cluster, self.node, self.name)
+
+    def running(self, runtime: str, command: Command) -> "Service":
+        return replace(self, runtime=runtime, command=command)

@@ -70,7 +70,7 @@ def started(
     words = ["env", *(f"{key}={value}" for key, value in program.command.env.items())]
     try:
         return subprocess.Popen(
-            [*words, *program.command.words],
+            [*words, *program.command.argv],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

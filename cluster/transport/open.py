@@ -6,5 +6,5 @@ from cluster.transport.protocol import Transport
 from cluster.transport.ssh import SSH
 
 
-def road_to(config: ClusterConfig) -> Transport:
+def open_transport(config: ClusterConfig) -> Transport:
     return Local() if config.is_local else SSH(config.ssh)

@@ -42,7 +42,9 @@ class Program:
     stdin: bytes
 
 
-def program(name: str, request: Any, *, python: str = "python3", mark: str = "") -> Program:
+def program(
+    name: str, request: Any, *, interpreter: tuple[str, ...] = ("python3",), mark: str = ""
+) -> Program:
     """The program `name`, as in cluster.host.probe, with its request.
 
     `mark` is inherited by all that the program starts.
@@ -50,7 +52,7 @@ def program(name: str, request: Any, *, python: str = "python3", mark: str = "")
     code = loader(name)
     stdin = b"%d\n%s%s\n" % (len(code), code, json.dumps(request).encode())
     env = {"ORCHESTRATE_SERVICE": mark} if mark else {}
-    return Program(Command((python, "-c", BOOT, f"orchestrate-{name}"), env), stdin)
+    return Program(Command((*interpreter, "-c", BOOT, f"orchestrate-{name}"), env), stdin)
 
 
 def guarded(name: str, request: Any, limit_s: float) -> Program:

@@ -65,7 +65,7 @@ class Transport(Protocol):
 def too_slow(node: Node, program: Program, timeout_s: float) -> HostError:
     return HostError(
         node.name,
-        f"no answer within {timeout_s:g} s from: {shell_line(program.command.words[-1:])}",
+        f"no answer within {timeout_s:g} s from: {shell_line(program.command.argv[-1:])}",
         "the host is overloaded or a file system hangs there; see `orchestrate status`",
     )
 
@@ -73,6 +73,6 @@ def too_slow(node: Node, program: Program, timeout_s: float) -> HostError:
 def too_much(node: Node, program: Program, error: Exception) -> HostError:
     return HostError(
         node.name,
-        f"{error} from: {shell_line(program.command.words[-1:])}",
+        f"{error} from: {shell_line(program.command.argv[-1:])}",
         "the host is broken, or not what it seems: look at it before you use it again",
     )

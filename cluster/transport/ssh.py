@@ -58,7 +58,7 @@ class SSH:
         finally:
             close_quietly(channel)
         if channel.exit_status < 0:
-            what = f"the connection broke during {program.command.words[-1]}"
+            what = f"the connection broke during {program.command.argv[-1]}"
             raise Unreachable(node.name, what, BROKEN_HINT)
         return Result(channel.exit_status, out, err)
 
@@ -93,7 +93,7 @@ class SSH:
                     connection.close()
 
     def _started(self, node: Node, program: Program) -> Any:
-        words = program.command.words
+        words = program.command.argv
         if program.command.env:
             words = ("env", *(f"{k}={v}" for k, v in program.command.env.items()), *words)
         connection = self._connection(node)

@@ -15,7 +15,7 @@ from cluster.inventory.config import ClusterConfig, load
 from cluster.inventory.cost import CostTable
 from cluster.inventory.problems import nearest
 from cluster.transport.forward import forwarded
-from cluster.transport.open import road_to
+from cluster.transport.open import open_transport
 from cluster.transport.protocol import Transport
 from orchestrator.serving.api_key import find_key
 from orchestrator.serving.health import asked_at, problem_of
@@ -58,7 +58,7 @@ class Target:
     @property
     def recipe(self) -> str:
         """The recipe where it is known, else the name that the server gives its model."""
-        return str(self.home.service.about["recipe"]) if self.home else self.model
+        return str(self.home.service.labels["recipe"]) if self.home else self.model
 
     def http(self) -> httpx.Client:
         """For single questions such as /health; loads go through orchestrator.api."""
@@ -79,7 +79,10 @@ def open_target(wanted: Wanted, environ: Mapping[str, str] | None = None) -> Ite
         yield by_url(wanted.url, wanted.model, key)
         return
     config = load(wanted.nodes)
-    with closing(road_to(config)) as transport, at_home(transport, config, wanted, key) as target:
+    with (
+        closing(open_transport(config)) as transport,
+        at_home(transport, config, wanted, key) as target,
+    ):
         yield target
 
 
@@ -150,7 +153,7 @@ def at_home(
 ) -> Iterator[Target]:
     """The server of the inventory: directly on this machine, else through the transport."""
     home = choose(config, gather_facts(transport, config), wanted.model)
-    about = home.service.about
+    about = home.service.labels
     address, port, served = asked_at(str(about["host"])), int(about["port"]), about["served_name"]
     shown = f"http://{about['host']}:{port}/v1 on {home.host.node.name}"
     key = key or find_key(transport, config, home.host)
@@ -167,7 +170,7 @@ def choose(config: ClusterConfig, facts: Facts, model: str | None) -> Home:
         Home(config.name, facts, host, service, config.cost)
         for host in facts.hosts
         for service in host.services
-        if service.alive and "served_name" in service.about
+        if service.alive and "served_name" in service.labels
     ]
     if not running:
         raise no_model(config, facts)
@@ -185,7 +188,7 @@ def choose(config: ClusterConfig, facts: Facts, model: str | None) -> Home:
 
 
 def names_of(home: Home) -> Sequence[str]:
-    about = home.service.about
+    about = home.service.labels
     return str(about["recipe"]), str(about["served_name"]), home.service.name
 
 

@@ -51,7 +51,7 @@ class BundleInputs:
 
     @property
     def made_of(self) -> RecipeRecord | None:
-        found = self.home.service.about.get(MADE_OF) if self.home else None
+        found = self.home.service.labels.get(MADE_OF) if self.home else None
         return RecipeRecord.model_validate(found) if found else None
 
 
@@ -103,7 +103,7 @@ def time_text(moment: datetime) -> str:
 
 
 def inventory_record(config: ClusterConfig, home: Home) -> Inventory:
-    serving = home.service.about.get("gpus") or {home.host.node.name: 0}
+    serving = home.service.labels.get("gpus") or {home.host.node.name: 0}
     return Inventory(
         cluster=config.name,
         nodes=tuple(node_record(node, node.name in serving, home.facts) for node in config.node),

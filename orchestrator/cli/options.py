@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cluster.inventory.config import ClusterConfig, load
-from cluster.transport.open import road_to
+from cluster.transport.open import open_transport
 from cluster.transport.protocol import Transport
 from orchestrator.cli import render as report
 from orchestrator.cli.console import Console
@@ -62,7 +62,7 @@ class Run:
 def with_hosts(nodes: str | None, verb: Callable[[Run], int]) -> None:
     """Load the inventory, open the road, run the verb, leave with its exit code."""
     config = load(nodes)
-    with Console() as console, closing(road_to(config)) as transport:
+    with Console() as console, closing(open_transport(config)) as transport:
         code = verb(Run(config, transport, console))
     raise typer.Exit(code)
 

@@ -9,6 +9,7 @@ from cluster.checks.shared_cache import all_or_errors, ask_cache, sharers
 from cluster.errors import HostError, PreflightError, Problem
 from cluster.facts.hosts import HostFacts
 from cluster.reporter import Reporter
+from cluster.runtimes import Runtime, python_of
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.recipes.recipe import Recipe
@@ -38,21 +39,21 @@ def find_model(
     hosts: Sequence[HostFacts],
     reporter: Reporter,
     *,
-    make_missing: bool,
+    make_with: Runtime | None,
 ) -> tuple[ModelFiles, ...]:
-    """The model on every host, made there first when the recipe says so and `make_missing`.
+    """The model on every host, made there first by `make_with` where the recipe says so.
 
     What is missing is a value: not every host may be needed. Raises HostsError for a mount that
     hangs.
     """
     found = look(transport, recipe, hosts)
-    if recipe.made and make_missing:
+    if recipe.made and make_with:
         for _ in hosts:  # one after another: with a shared cache the first one serves all
             missing = next((model for model in found if model.problem == "missing"), None)
             if missing is None:
                 break
             reporter.tell(f"making the {recipe.made} model on {missing.host.node.name}")
-            make(transport, recipe, missing)
+            make(transport, recipe, missing, make_with)
             found = look(transport, recipe, hosts)
     return found
 
@@ -82,12 +83,12 @@ def look(
     return all_or_errors(hosts, one)
 
 
-def make(transport: Transport, recipe: Recipe, missing: ModelFiles) -> None:
+def make(transport: Transport, recipe: Recipe, missing: ModelFiles, runtime: Runtime) -> None:
     host = missing.host
     sent = program(
         f"orchestrator.host.make_{recipe.made}",
         {"path": missing.path},
-        python=f"{host.venv}/bin/python",
+        interpreter=python_of(runtime, host),
     )
     result = transport.run(host.node, sent, timeout_s=MAKE_LIMIT_S)
     if result.code:

@@ -8,6 +8,7 @@ from cluster.errors import HostError
 from cluster.facts.gather import probe
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
+from cluster.runtimes import runtime_of
 from cluster.transport.protocol import Transport
 from orchestrator.host.hash_files import NOT_A_FILE
 from orchestrator.models.cache import ModelFiles, find_model, require_complete
@@ -77,7 +78,7 @@ def from_head(
 ) -> LockedModel:
     """A folder that no hub knows, as it is on the head; one that is made, is made first."""
     host = probe(transport, config, config.head, (), {})
-    (found,) = find_model(transport, recipe, [host], reporter, make_missing=True)
+    (found,) = find_model(transport, recipe, [host], reporter, make_with=runtime_of(config))
     require_complete(recipe, [found])
     reporter.tell(f"hashing {found.path} on {host.node.name}")
     return LockedModel(

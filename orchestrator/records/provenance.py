@@ -59,7 +59,7 @@ def provenance(target: Target) -> Provenance:
         versions = server_version(target)
         return Provenance(target.shown, target.model, own, platform.python_version(), versions)
     service = target.home.service
-    about = service.about
+    about = service.labels
     return Provenance(
         url=target.shown,
         served_name=target.model,
@@ -112,7 +112,7 @@ def mask_secrets(words: Sequence[str]) -> tuple[str, ...]:
 
 def serving_hosts(home: Home) -> Sequence[HostFacts]:
     """The hosts that the model is split over."""
-    names = home.service.about.get("gpus") or {home.host.node.name: 0}
+    names = home.service.labels.get("gpus") or {home.host.node.name: 0}
     return [host for host in home.facts.hosts if host.node.name in names]
 
 

@@ -8,6 +8,7 @@ from cluster.errors import ConfigError, HostError, Problem
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.problems import nearest
 from cluster.reporter import Reporter
+from cluster.runtimes import Runtime, python_of
 from cluster.transport.answers import last_answer
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
@@ -31,6 +32,7 @@ def check_arguments(
     host: HostFacts,
     args: Mapping[str, Value],
     reporter: Reporter,
+    runtime: Runtime,
     *,
     keep: bool = True,
 ) -> None:
@@ -38,7 +40,7 @@ def check_arguments(
 
     `keep` leaves vLLM's answer on the host, for the next time.
     """
-    accepted = ask(transport, host, reporter, keep=keep)
+    accepted = ask(transport, host, reporter, runtime, keep=keep)
     problems = list(argument_problems(args, accepted, version_of(host)))
     if problems:
         raise ConfigError(*problems)
@@ -49,23 +51,29 @@ def version_of(host: HostFacts) -> str:
 
 
 def ask(
-    transport: Transport, host: HostFacts, reporter: Reporter, *, keep: bool = True
+    transport: Transport,
+    host: HostFacts,
+    reporter: Reporter,
+    runtime: Runtime,
+    *,
+    keep: bool = True,
 ) -> Accepted:
     """What the host's vLLM accepts; the first time for a version it takes as long as its import."""
     reporter.tell(f"checking the arguments against vLLM {version_of(host)}")
     sent = program(
         "orchestrator.host.vllm_arguments",
         {"version": version_of(host), "keep": keep},
-        python=f"{host.venv}/bin/python",
+        interpreter=python_of(runtime, host),
     )
     result = transport.run(host.node, sent, timeout_s=ASK_LIMIT_S)
+    version = f"{runtime.executable(host, 'vllm')} --version"
     try:
         return Accepted(**last_answer(result.out))
     except (ValueError, TypeError, ValidationError):
         raise HostError(
             host.node.name,
             f"vLLM {version_of(host)} in {host.venv} does not say which arguments it accepts",
-            f"does it start? {transport.paste(host.node, f'{host.venv}/bin/vllm --version')}",
+            f"does it start? {transport.paste(host.node, version)}",
             log="\n".join(result.err.splitlines()[-6:]),
         ) from None
 

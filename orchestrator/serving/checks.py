@@ -50,7 +50,7 @@ def launch_findings(
     wanted = -(-placement.ranks // len(placement.hosts))  # the first ones of each host
     findings += [f for host in placement.hosts for f in held(config.name, host, wanted)]
     first = placement.hosts[0]
-    findings.append(port_finding(config.name, first, service.about["port"], "port"))
+    findings.append(port_finding(config.name, first, service.labels["port"], "port"))
     return [*findings, *own_port_findings(first, service)]
 
 
@@ -69,8 +69,8 @@ def ray_findings(facts: Facts, placement: Placement) -> Iterator[Finding]:
 
 
 def other_arguments(service: Service, existing: RunningService) -> Iterator[Finding]:
-    if tuple(existing.words) != tuple(service.command.words):
-        changed = sorted(set(existing.words) ^ set(service.command.words))
+    if tuple(existing.words) != tuple(service.command.argv):
+        changed = sorted(set(existing.words) ^ set(service.command.argv))
         yield Finding(
             "arguments",
             service.node.name,
@@ -81,9 +81,9 @@ def other_arguments(service: Service, existing: RunningService) -> Iterator[Find
 
 
 def own_port_findings(host: HostFacts, service: Service) -> Iterator[Finding]:
-    port = service.about["port"]
+    port = service.labels["port"]
     for other in host.services:
-        if other.alive and other.name != service.name and other.about.get("port") == port:
+        if other.alive and other.name != service.name and other.labels.get("port") == port:
             yield Finding(
                 "port",
                 host.node.name,

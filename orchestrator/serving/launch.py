@@ -22,7 +22,7 @@ def plan_launch(
     if service not in missing:
         title, key = f"serve {service.name}", ""
     else:
-        title = f"serve {service.about['recipe']}: {service.about['split']}"
+        title = f"serve {service.labels['recipe']}: {service.labels['split']}"
     clear = tuple(Stop(host.node, (each.mark,)) for each in missing if each.name in found)
     keys: tuple[Put, ...] = (key_step(config, host, key),) if key else ()
     return Plan(

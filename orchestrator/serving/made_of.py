@@ -14,7 +14,7 @@ RECIPE = "made_of"  # the key in what a service says about itself
 
 def with_recipe(service: Service, made: Layered) -> Service:
     """The same service; a launch writes this down on its host."""
-    return dataclasses.replace(service, about={**service.about, RECIPE: recorded(made)})
+    return dataclasses.replace(service, labels={**service.labels, RECIPE: recorded(made)})
 
 
 def recorded(made: Layered) -> dict[str, Any]:

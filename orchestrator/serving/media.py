@@ -13,7 +13,8 @@ from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.ray.plan import service_folder
-from cluster.runtimes.service import Service
+from cluster.runtimes import runtime_of, started_in
+from cluster.runtimes.service import Needs, Service
 from cluster.transport.answers import answers
 from cluster.transport.command import Command
 from cluster.transport.http import http_client
@@ -36,15 +37,18 @@ def media_service(config: ClusterConfig, recipe: Recipe, host: HostFacts) -> Ser
         return None
     folder = recipe.media.folder.replace("~", host.home, 1)
     script = f"{service_folder(config, host, MEDIA)}/{SCRIPT}"
-    words = (f"{host.venv}/bin/python", script, str(recipe.media.port), folder)
-    return Service(
+    runtime = runtime_of(config)
+    argv = (runtime.executable(host, "python"), script, str(recipe.media.port), folder)
+    service = Service(
         cluster=config.name,
         name=MEDIA,
         node=host.node,
-        command=Command(words, {"PYTHONUNBUFFERED": "1"}),
+        command=Command(argv, {"PYTHONUNBUFFERED": "1"}),
         files={SCRIPT: source_of("orchestrator.host.media_server")},
-        about={"host": ADDRESS, "port": recipe.media.port, "folder": folder},
+        labels={"host": ADDRESS, "port": recipe.media.port, "folder": folder},
+        needs=Needs(paths=(folder,)),
     )
+    return started_in(runtime, service)
 
 
 def media_findings(
@@ -55,11 +59,11 @@ def media_findings(
         return
     existing = host.service(MEDIA)
     if existing is None or not existing.alive:
-        found = port_finding(config.name, host, service.about["port"], "media.port")
+        found = port_finding(config.name, host, service.labels["port"], "media.port")
         hint = "choose another `port` in [media] of the recipe"
         yield replace(found, hint=hint) if found.state == "failure" else found
-    elif tuple(existing.words) != service.command.words:
-        shown = f"{existing.about.get('folder')} at port {existing.about.get('port')}"
+    elif tuple(existing.words) != service.command.argv:
+        shown = f"{existing.labels.get('folder')} at port {existing.labels.get('port')}"
         what = f"the media server runs already, for {shown}"
         yield Finding("arguments", host.node.name, "failure", what, "orchestrate teardown first")
 

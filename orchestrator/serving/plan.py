@@ -88,7 +88,7 @@ def plan_on_hosts(
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
     recipe = recipe_for(request, facts.hosts)
     recipe = pinned(recipe, read_lock(lock_path(config)))
-    found = find_model(transport, recipe, facts.hosts, reporter, make_missing=False)
+    found = find_model(transport, recipe, facts.hosts, reporter, make_with=None)
     model = model_on_hosts(transport, recipe, found)
     if model is None and not recipe.made:
         reporter.tell(f"no host has {recipe.model} whole: asking the hub for its sizes")

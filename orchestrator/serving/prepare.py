@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.checks.finding import Finding
-from cluster.checks.gate import go_on
+from cluster.checks.gate import enforce
 from cluster.errors import OrchestrateError, PreflightError
 from cluster.execution.plan import Plan
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
+from cluster.runtimes import runtime_of
 from cluster.runtimes.service import Service
 from cluster.start import started_by
 from cluster.transport.parallel import gather
@@ -78,16 +79,20 @@ def prepare(
     gpus = [gpu for host in facts.hosts for gpu in host.gpus]
     made = layered(base, hardware_name(gpus, load_hardware()), request.settings)
     recipe = made.recipe.model_copy(update={"revision": asked.revision})
-    models = find_model(transport, recipe, facts.hosts, reporter, make_missing=not dry)
+    models = find_model(
+        transport, recipe, facts.hosts, reporter, make_with=None if dry else runtime_of(config)
+    )
     model = read_model(transport, recipe, models)
     placement = place_on(facts, recipe, model)
     chosen = tuple(model for model in models if model.host in placement.hosts)
     require_complete(recipe, chosen)
-    go_on(software_findings(placement), (), reporter)
+    enforce(software_findings(placement), (), reporter)
     first = placement.hosts[0]
     arguments = final_arguments(recipe, placement)
     cache = side_by_side(
-        lambda: check_arguments(transport, first, arguments, reporter, keep=not dry),
+        lambda: check_arguments(
+            transport, first, arguments, reporter, runtime_of(config), keep=not dry
+        ),
         lambda: [] if dry else prove_same(transport, chosen),
     )
     key = find_key(transport, config, first)
@@ -100,7 +105,7 @@ def prepare(
         findings += memory_findings(recipe, model, placement, facts.hosts, used)
     media = media_service(config, recipe, first)
     findings += media_findings(config, first, media)
-    forced = go_on([*cache, *findings], request.force, reporter)
+    forced = enforce([*cache, *findings], request.force, reporter)
     plan = plan_launch(config, first, service, media, key)
     locked = is_locked(lock, recipe, service)
     return Launch(plan, service, placement, said(cache), locked, key, forced, media)
@@ -109,7 +114,7 @@ def prepare(
 def is_locked(lock: ModelsLock, recipe: Recipe, service: Service) -> bool:
     """Whether the lock holds the commit that this service runs."""
     commits = {each.commit for each in lock.models if each.model == recipe.model}
-    return service.about["commit"] in commits - {""}
+    return service.labels["commit"] in commits - {""}
 
 
 def side_by_side(check: Callable[[], None], proof: Callable[[], list[Finding]]) -> list[Finding]:
@@ -145,5 +150,5 @@ def gpus_in_use(facts: Facts, *, besides: str = "") -> dict[str, int]:
     for host in facts.hosts:
         for service in host.services:
             if service.alive and service.name != besides:
-                counted.update(service.about.get("gpus", {}))
+                counted.update(service.labels.get("gpus", {}))
     return dict(counted)

@@ -70,7 +70,7 @@ def ready_of(outcomes: Iterable[object]) -> Ready:
 
 def three_steps(transport: Transport, watch: LoadWatch, limit_s: float, key: str) -> Ready:
     begun, service = time.monotonic(), watch.service
-    address, port = asked_at(service.about["host"]), service.about["port"]
+    address, port = asked_at(service.labels["host"]), service.labels["port"]
 
     def left_s() -> float:
         return max(0.1, limit_s - (time.monotonic() - begun))
@@ -96,7 +96,7 @@ def three_steps(transport: Transport, watch: LoadWatch, limit_s: float, key: str
 
 def connects(transport: Transport, service: Service, address: str) -> bool | None:
     try:
-        transport.dial(service.node, address, service.about["port"], DIAL_LIMIT_S).close()
+        transport.dial(service.node, address, service.labels["port"], DIAL_LIMIT_S).close()
     except OSError:
         return None
     return True
@@ -114,7 +114,7 @@ def answered(http: httpx.Client, service: Service, left_s: float) -> Answer | No
     """None while the server is not there yet. Raises HostError for an answer that is a refusal."""
     try:
         limit_s = min(GENERATION_LIMIT_S, left_s)
-        return generate_once(http, service.about["served_name"], timeout_s=limit_s)
+        return generate_once(http, service.labels["served_name"], timeout_s=limit_s)
     except httpx.HTTPStatusError as error:
         if error.response.status_code >= 500:
             return None

@@ -9,7 +9,7 @@ from cluster.execution.execute import execute
 from cluster.execution.lock import cluster_lock
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
-from cluster.start import started_by, take_back
+from cluster.start import rollback, started_by
 from cluster.transport.protocol import Transport
 from orchestrator.serving.api_key import key_step
 from orchestrator.serving.log_watch import ServerDied
@@ -64,7 +64,7 @@ def serve(
                 ready = await_ready(transport, service, limit_s=limit_s, key=key, reporter=reporter)
         except BaseException as error:
             if started := started_by(launch.plan):
-                take_back(started, transport, reporter, lock.id, keep_record=died(error))
+                rollback(started, transport, reporter, lock.id, keep_record=died(error))
             raise
     return report_of(config, launch, ready, time.monotonic() - begun)
 
@@ -83,7 +83,7 @@ def died(error: BaseException) -> bool:
 def report_of(
     config: ClusterConfig, launch: Launch, ready: Ready | None, seconds: float
 ) -> ServeReport:
-    about = launch.service.about
+    about = launch.service.labels
     return ServeReport(
         recipe=about["recipe"],
         served_name=about["served_name"],

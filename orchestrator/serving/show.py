@@ -63,7 +63,7 @@ def show_on_hosts(
     hardware = hardware_name(gpus, load_hardware())
     found = resolved(request, lock, hardware, reporter)
     try:
-        model = find_model(transport, found.recipe, facts.hosts, reporter, make_missing=False)[0]
+        model = find_model(transport, found.recipe, facts.hosts, reporter, make_with=None)[0]
         if model.problem:
             where = f"{model.problem} on {model.host.node.name}"
             return shown(found, hardware, note=f"no split yet, it follows from the files: {where}")
@@ -114,7 +114,7 @@ def placed(
     )
     service = vllm_service(config, recipe, placement, model.path)
     whole = shown(replace(found, args=args, env=env), hardware, note="")
-    return replace(whole, split=str(placement), command=service.command.words)
+    return replace(whole, split=str(placement), command=service.command.argv)
 
 
 def shown(found: Layered, hardware: str | None, *, note: str) -> Shown:

@@ -98,7 +98,7 @@ def measured(
 ) -> Iterator[str]:
     """What the newest bench of each model that runs says of its costs."""
     for _, service in pairs:
-        recipe, gpus = service.about.get("recipe"), service.about.get("gpus")
+        recipe, gpus = service.labels.get("recipe"), service.labels.get("gpus")
         cost = hourly_cost(config.cost, gpus) if service.alive and recipe and gpus else None
         if cost:
             from orchestrator.bench.latest import measured_costs  # slow to import, rarely asked for
@@ -164,18 +164,18 @@ def service_status(
             host.node.name,
             state,
             detail,
-            url_of(service.about),
+            url_of(service.labels),
             service.age_s,
             answer_s,
             len(service.pids),
-            str(service.about.get("commit", "")),
+            str(service.labels.get("commit", "")),
         )
 
     if not service.alive:
         if service.exit:
             return row("failed", str(service.exit.get("reason")))
         return row("leftover", f"{len(service.pids)} processes without a supervisor")
-    if "port" not in service.about:
+    if "port" not in service.labels:
         return row("running")
     try:
         answer_s = ask(transport, config, host, service)
@@ -190,15 +190,15 @@ def ask(
     transport: Transport, config: ClusterConfig, host: HostFacts, service: RunningService
 ) -> float:
     """Seconds for an answer of what it is there for. Raises httpx.HTTPError."""
-    if "served_name" in service.about:
+    if "served_name" in service.labels:
         return ask_model(transport, config, host, service)
-    return ask_media(transport, host.node, service.about["port"])
+    return ask_media(transport, host.node, service.labels["port"])
 
 
 def what_runs(service: RunningService) -> str:
     """The folder that is served; the split, and the commit where the files come from a hub."""
-    commit = str(service.about.get("commit", ""))
-    what = str(service.about.get("folder") or service.about.get("split", ""))
+    commit = str(service.labels.get("commit", ""))
+    what = str(service.labels.get("folder") or service.labels.get("split", ""))
     return what + (f", commit {commit[:12]}" if commit else "")
 
 
@@ -206,7 +206,7 @@ def ask_model(
     transport: Transport, config: ClusterConfig, host: HostFacts, service: RunningService
 ) -> float:
     """Seconds for one short generation. Raises httpx.HTTPError."""
-    about = service.about
+    about = service.labels
     address = asked_at(about["host"])
     key = find_key(transport, config, host)
     with http_client(transport, host.node, address, about["port"], key=key) as http:

@@ -7,7 +7,8 @@ from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import PER_HOST_VARIABLES, network_environment
 from cluster.ray.plan import service_folder
 from cluster.ray.token import asks_for_token, token_environment
-from cluster.runtimes.service import Service
+from cluster.runtimes import runtime_of, started_in
+from cluster.runtimes.service import Needs, Service
 from cluster.transport.command import Command
 from orchestrator.capacity.placement import Placement, shares
 from orchestrator.models.revision import commit_of
@@ -39,14 +40,18 @@ def vllm_service(
     env = {**own_environment(config, placement, name), **network_environment(host)}
     if key:
         env["VLLM_API_KEY"] = key
-    words = (f"{host.venv}/bin/vllm", "serve", path, *vllm_words(config, recipe, placement))
-    return Service(
+    runtime = runtime_of(config)
+    vllm = runtime.executable(host, "vllm")
+    service = Service(
         cluster=config.name,
         name=name,
         node=host.node,
-        command=Command(words, {**env, **recipe.env, **host.node.env}),
+        command=Command(
+            (vllm, "serve", path, *vllm_argv(config, recipe, placement)),
+            {**env, **recipe.env, **host.node.env},
+        ),
         files={CARRY_FILE: json.dumps(NOT_CARRIED)} if placement.needs_ray else {},
-        about={
+        labels={
             "recipe": recipe.name,
             "model": recipe.model,
             "revision": recipe.revision,
@@ -60,7 +65,10 @@ def vllm_service(
                 for each, n in zip(placement.hosts, shares(placement), strict=True)
             },
         },
+        needs=Needs(paths=(host.cache.path,), gpus=True, shared_memory=True),
+        defaults=ENVIRONMENT,
     )
+    return started_in(runtime, service)
 
 
 def own_environment(config: ClusterConfig, placement: Placement, service: str) -> dict[str, str]:
@@ -77,7 +85,7 @@ def own_environment(config: ClusterConfig, placement: Placement, service: str) -
     }
 
 
-def vllm_words(config: ClusterConfig, recipe: Recipe, placement: Placement) -> Iterator[str]:
+def vllm_argv(config: ClusterConfig, recipe: Recipe, placement: Placement) -> Iterator[str]:
     yield from ("--served-model-name", recipe.served_name)
     yield from ("--host", config.serve.host, "--port", str(recipe.port))
     for key, value in final_arguments(recipe, placement).items():

@@ -16,7 +16,7 @@ Answer = Callable[[Node, Any], Any]
 
 def name_of(program: Program) -> str:
     """As cluster.host.probe, or the words of what is not one of our programs."""
-    return program.command.words[-1].removeprefix("orchestrate-")
+    return program.command.argv[-1].removeprefix("orchestrate-")
 
 
 def request_of(program: Program) -> Any:

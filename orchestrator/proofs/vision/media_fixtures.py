@@ -10,7 +10,7 @@ from cluster.errors import HostError
 from cluster.facts.hosts import RunningService
 from cluster.inventory.config import load
 from cluster.transport.answers import last_answer
-from cluster.transport.open import road_to
+from cluster.transport.open import open_transport
 from cluster.transport.program import guarded
 from cluster.transport.protocol import Transport
 from orchestrator.api.target import Target
@@ -36,12 +36,12 @@ def served_files(
         yield None
         return
     name = FOLDER_PREFIX + secrets.token_hex(6)
-    folder = {"folder": media.about["folder"], "name": name}
+    folder = {"folder": media.labels["folder"], "name": name}
     encoded = {each: base64.b64encode(content).decode() for each, content in files.items()}
-    with closing(road_to(load(nodes))) as transport:
+    with closing(open_transport(load(nodes))) as transport:
         write_media(transport, target, {**folder, "files": encoded})
         try:
-            yield f"http://{media.about['host']}:{media.about['port']}/{name}"
+            yield f"http://{media.labels['host']}:{media.labels['port']}/{name}"
         finally:
             write_media(transport, target, folder)
 

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from cluster.checks.finding import Finding
-from cluster.checks.gate import audit_note, go_on, known_names, start_findings
+from cluster.checks.gate import audit_note, enforce, known_names, start_findings
 from cluster.checks.table import CHECKS, NEVER_FORCED
 from cluster.errors import PreflightError, Unreachable, UsageError
 from cluster.facts.hosts import Facts, Listener, Unreached
@@ -88,11 +88,11 @@ SKEW = Finding("clock", "h2", "warning", "2 s ahead")
 def test_what_is_forced_no_longer_stops() -> None:
     told: list[str] = []
     with pytest.raises(PreflightError) as caught:
-        go_on([FULL, TAKEN, SKEW], {"disk"}, Recorder(told))
+        enforce([FULL, TAKEN, SKEW], {"disk"}, Recorder(told))
     assert str(caught.value) == (
         "h1: port 6379 is taken\n  hint: to go on all the same: --force port"
     )
-    forced = go_on([FULL, TAKEN, SKEW], {"disk", "port", "memory"}, Recorder(told))
+    forced = enforce([FULL, TAKEN, SKEW], {"disk", "port", "memory"}, Recorder(told))
     assert forced == (FULL, TAKEN)
     assert told == [
         "forced past disk: h2: only 0.25 GiB free on /tmp",
@@ -107,7 +107,7 @@ def test_what_is_forced_no_longer_stops() -> None:
 
 def test_the_way_out_stands_with_the_hint_where_there_is_one() -> None:
     with pytest.raises(PreflightError) as caught:
-        go_on([FULL, Finding("ssh", "h3", "failure", "no answer", "ping h3")], (), SILENT)
+        enforce([FULL, Finding("ssh", "h3", "failure", "no answer", "ping h3")], (), SILENT)
     assert str(caught.value) == (
         "h2: only 0.25 GiB free on /tmp\n"
         "  hint: make room there\n"

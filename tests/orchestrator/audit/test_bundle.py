@@ -118,7 +118,7 @@ def test_an_address_alone_says_little_and_the_bundle_says_so(here: ClusterConfig
 
 def test_facts_that_could_not_be_got() -> None:
     there = home()
-    about = {key: value for key, value in there.service.about.items() if key != RECIPE}
+    about = {key: value for key, value in there.service.labels.items() if key != RECIPE}
     changes = {"gpus": (), "driver_problem": "nvidia-smi hangs", "versions": {}}
     bare = there.facts.hosts[0].model_copy(update=changes)
     lost = Unreached(CONFIG.workers[0], Unreachable("h2", "no route"))

@@ -30,7 +30,7 @@ def answer(**changes: Any) -> dict[str, Any]:
 def looked(*answers: dict[str, Any]) -> tuple[ModelFiles, ...]:
     by_host = dict(zip(("h1", "h2"), answers, strict=True))
     script = Script(answers={GUARDED: lambda node, request: by_host[node.name]})
-    return find_model(script, RECIPE, HOSTS, SILENT, make_missing=False)
+    return find_model(script, RECIPE, HOSTS, SILENT, make_with=None)
 
 
 def test_a_model_on_every_host() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from cluster.errors import ConfigError, HostError
 from cluster.reporter import SILENT
+from cluster.runtimes.process import Process
 from cluster.transport.protocol import Result
 from orchestrator.recipes.layer import Value
 from orchestrator.serving.arguments import Accepted, argument_problems, ask, check_arguments
@@ -59,7 +60,7 @@ def test_a_parser_like_no_other_lists_them_all() -> None:
 def test_the_host_is_asked_with_its_version() -> None:
     script = Script(answers={PROGRAM: lambda node, request: ACCEPTED.model_dump()})
     with pytest.raises(ConfigError, match="no option --nope"):
-        check_arguments(script, HOST, {"nope": 1}, SILENT, keep=True)
+        check_arguments(script, HOST, {"nope": 1}, SILENT, Process(), keep=True)
     assert script.ran == [("h1", PROGRAM, {"version": "0.32.0", "keep": True})]
 
 
@@ -67,5 +68,5 @@ def test_a_vllm_that_does_not_start_says_why() -> None:
     broken = Result(1, "", "Traceback\nImportError: libcuda.so.1")
     script = Script(answers={PROGRAM: lambda node, request: broken})
     with pytest.raises(HostError, match="does not say which arguments") as caught:
-        ask(script, HOST, SILENT, keep=False)
+        ask(script, HOST, SILENT, Process(), keep=False)
     assert "| ImportError: libcuda.so.1" in str(caught.value)

@@ -13,7 +13,7 @@ CONFIG = config_of()
 
 def made(config: ClusterConfig) -> Service:
     words = ("vllm", "serve", "--max-model-len", "64")
-    return Service("test", "vllm-tiny", config.head, Command(words), about={"port": 8200})
+    return Service("test", "vllm-tiny", config.head, Command(words), labels={"port": 8200})
 
 
 def problems(
@@ -50,7 +50,7 @@ def test_the_port_may_be_a_strangers_or_our_own_other_models() -> None:
 
 
 def test_the_same_model_with_other_arguments_is_not_replaced_in_silence() -> None:
-    same = service("vllm-tiny", words=made(CONFIG).command.words)
+    same = service("vllm-tiny", words=made(CONFIG).command.argv)
     host = host_facts(CONFIG.head, services=(same,))
     assert problems(host, existing=same) == []
     other = service("vllm-tiny", words=("vllm", "serve", "--max-model-len", "128"))

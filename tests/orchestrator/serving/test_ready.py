@@ -21,7 +21,7 @@ SERVICE = Service(
     "vllm-tiny",
     HEAD,
     Command(("vllm",)),
-    about={"host": "127.0.0.1", "port": 8200, "served_name": "tiny"},
+    labels={"host": "127.0.0.1", "port": 8200, "served_name": "tiny"},
 )
 FOLLOW = "cluster.host.follow"
 COMPLETION = json.dumps({"choices": [{"text": " Ada"}], "usage": {"completion_tokens": 8}})

@@ -64,13 +64,13 @@ def test_a_dry_run_decides_everything_and_changes_nothing() -> None:
     launch = prepared(made)
     assert str(launch.placement) == "tensor parallel 2 on h1, h2"
     assert not launch.runs_already
-    assert launch.service.command.words[1:3] == ("serve", "/cache/tiny")
+    assert launch.service.command.argv[1:3] == ("serve", "/cache/tiny")
     assert {name for _, name, _ in made.ran} == {PROBE, GUARDED, ASK}
     assert "api-key" not in str(launch.plan)
 
 
 def test_set_reaches_the_words() -> None:
-    words = prepared(script(), max_model_len=64, port=8300).service.command.words
+    words = prepared(script(), max_model_len=64, port=8300).service.command.argv
     assert words[words.index("--max-model-len") + 1] == "64"
     assert words[words.index("--port") + 1] == "8300"
 
@@ -86,8 +86,8 @@ def test_the_locked_commit_is_what_is_served(
     made = script(path=f"/cache/snapshots/{commit}")
     launch = prepared(made)
     assert launch.locked
-    assert launch.service.about["commit"] == commit
-    assert launch.service.command.words[2] == f"/cache/snapshots/{commit}"
+    assert launch.service.labels["commit"] == commit
+    assert launch.service.command.argv[2] == f"/cache/snapshots/{commit}"
     looked = [json.dumps(request) for _, name, request in made.ran if name == GUARDED]
     assert all(commit in request for request in looked)
     assert not prepared(script()).locked

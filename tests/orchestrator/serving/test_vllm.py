@@ -113,9 +113,9 @@ def test_each_host_has_its_share_of_the_ranks() -> None:
     config = config_of(entry(1), entry(2))
     hosts = tuple(eight_gpus(node) for node in config.node)
     made = vllm_service(config, load_recipe("tiny"), Placement(hosts, 8, 2), "/m")
-    assert made.about["gpus"] == {"h1": 8, "h2": 8}
+    assert made.labels["gpus"] == {"h1": 8, "h2": 8}
     made = vllm_service(config, load_recipe("tiny"), Placement(hosts[:1], 4, 1), "/m")
-    assert made.about["gpus"] == {"h1": 4}
+    assert made.labels["gpus"] == {"h1": 4}
 
 
 def test_the_users_environment_wins() -> None:
