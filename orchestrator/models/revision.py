@@ -4,23 +4,24 @@ import re
 from pathlib import PurePosixPath
 
 from cluster.errors import Problem, UsageError
-from cluster.reporter import Reporter
 from orchestrator.models.lockfile import ModelsLock, pinned
 from orchestrator.recipes.recipe import Recipe
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock, reporter: Reporter) -> Recipe:
-    """What was asked for, at the lock's commit. `base` is the recipe without the command line.
+def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock) -> tuple[Recipe, str]:
+    """(what was asked for, at the lock's commit; a note). `base` is the recipe without the command
+    line.
 
-    A revision from the command line wins over the lock, and that is said. Raises UsageError when
-    the recipe is served at one commit only and none is known.
+    A revision from the command line wins over the lock, and the note says so. Raises UsageError
+    when the recipe is served at one commit only and none is known.
     """
+    note = ""
     held = lock.find(base.model_copy(update={"model": asked.model}))
     found = pinned(asked, lock)
     if asked.revision != base.revision and held and held.commit not in ("", found.revision):
-        reporter.tell(
+        note = (
             f"--set revision={asked.revision} wins: models.lock holds {held.commit[:12]} "
             f"for {base.revision}"
         )
@@ -33,7 +34,7 @@ def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock, reporter: Reporter)
                 f"orchestrate models lock {asked.name}, or --set revision=COMMIT",
             )
         )
-    return found
+    return found, note
 
 
 def commit_of(path: str) -> str:

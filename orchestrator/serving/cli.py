@@ -23,7 +23,8 @@ from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import find_recipe
 from orchestrator.serving import screen
 from orchestrator.serving.logs import find_service, read_log
-from orchestrator.serving.prepare import Request, prepare
+from orchestrator.serving.prepare import prepare
+from orchestrator.serving.resolve import Request
 from orchestrator.serving.serve import serve
 from orchestrator.serving.status import status
 

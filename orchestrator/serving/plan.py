@@ -18,12 +18,12 @@ from orchestrator.capacity.hardware import hosts_of, more_of
 from orchestrator.capacity.overhead import Estimate, total
 from orchestrator.capacity.placement import Placement, fit_of, place, shares
 from orchestrator.models.cache import find_model
-from orchestrator.models.lockfile import lock_path, pinned, read_lock
+from orchestrator.models.lockfile import ModelsLock, lock_path, read_lock
 from orchestrator.models.sizes import model_elsewhere, model_on_hosts
 from orchestrator.recipes.hardware import hardware_name, load_hardware
-from orchestrator.recipes.layers import merged
 from orchestrator.recipes.recipe import Recipe
-from orchestrator.serving.prepare import Request, gpus_in_use
+from orchestrator.serving.prepare import gpus_in_use
+from orchestrator.serving.resolve import Request, resolve
 from orchestrator.serving.vllm import PREFIX, final_arguments, option_words
 
 SPARE = 0.05  # of the KV cache: what the estimate may be wrong by, and some room
@@ -86,8 +86,7 @@ def plan_on_hosts(
     facts = gather_facts(transport, config)
     if not facts.hosts:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
-    recipe = recipe_for(request, facts.hosts)
-    recipe = pinned(recipe, read_lock(lock_path(config)))
+    recipe = recipe_for(request, read_lock(lock_path(config)), facts.hosts)
     found = find_model(transport, recipe, facts.hosts, reporter, make_with=None)
     model = model_on_hosts(transport, recipe, found)
     if model is None and not recipe.made:
@@ -98,11 +97,13 @@ def plan_on_hosts(
     return priced(report, config.cost)
 
 
-def plan_on_hardware(hardware: str, request: Request, prices: CostTable | None) -> PlanReport:
+def plan_on_hardware(
+    hardware: str, request: Request, lock: ModelsLock, prices: CostTable | None
+) -> PlanReport:
     """Of hosts that need not exist: no host is asked."""
     known = load_hardware()
     hosts = hosts_of(hardware, known)
-    recipe = recipe_for(request, hosts)
+    recipe = recipe_for(request, lock, hosts)
     model = model_elsewhere(recipe)
     report = planned(Wish(recipe, model, hosts, {}, None, more_of(hardware, known)))
     return priced(report, prices) if prices else report
@@ -119,10 +120,10 @@ def priced(report: PlanReport, prices: CostTable) -> PlanReport:
     return replace(report, cost=cost, measured=measured_costs(report.recipe, cost) if cost else ())
 
 
-def recipe_for(request: Request, hosts: Sequence[HostFacts]) -> Recipe:
+def recipe_for(request: Request, lock: ModelsLock, hosts: Sequence[HostFacts]) -> Recipe:
     gpus = [gpu for host in hosts for gpu in host.gpus]
     name = hardware_name(gpus, load_hardware())
-    return merged(request.recipe, name, request.settings)
+    return resolve(request, lock, name, needs_lock=False).recipe
 
 
 def planned(wish: Wish) -> PlanReport:

@@ -20,11 +20,12 @@ from orchestrator.cli.options import (
     show_on,
     with_hosts,
 )
+from orchestrator.models.lockfile import lock_of
 from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import find_recipe
 from orchestrator.serving.plan import plan_on_hardware, plan_on_hosts
 from orchestrator.serving.plan_screen import plan_screen
-from orchestrator.serving.prepare import Request
+from orchestrator.serving.resolve import Request
 
 
 def plan_model(
@@ -41,7 +42,7 @@ def plan_model(
     """What fits where: weights, KV cache, longest context, split. Starts nothing."""
     request = Request(find_recipe(model, recipe), parse_settings(settings or []))
     if hardware:
-        done = plan_on_hardware(hardware, request, prices_of(nodes))
+        done = plan_on_hardware(hardware, request, lock_of(nodes), prices_of(nodes))
         show_on(Console(), done, plan_screen, json)
         raise typer.Exit(0 if done.fits else 1)
 

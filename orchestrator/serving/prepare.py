@@ -1,7 +1,7 @@
 """Everything that is decided before a model is launched."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cluster.checks.finding import Finding
@@ -9,7 +9,7 @@ from cluster.checks.gate import enforce
 from cluster.errors import OrchestrateError, PreflightError
 from cluster.execution.plan import Plan
 from cluster.facts.gather import gather_facts
-from cluster.facts.hosts import Facts
+from cluster.facts.hosts import Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
 from cluster.runtimes import runtime_of
@@ -20,13 +20,10 @@ from cluster.transport.protocol import Transport
 from orchestrator.capacity.checks import memory_findings
 from orchestrator.capacity.fit import Model
 from orchestrator.capacity.placement import Placement, fixed_split, place
-from orchestrator.models.cache import find_model, prove_same, require_complete
+from orchestrator.models.cache import ModelFiles, find_model, prove_same, require_complete
 from orchestrator.models.lockfile import ModelsLock, lock_path, read_lock
-from orchestrator.models.revision import at_commit
 from orchestrator.models.sizes import read_model
 from orchestrator.recipes.hardware import hardware_name, load_hardware
-from orchestrator.recipes.layer import Value
-from orchestrator.recipes.layers import layered, merged
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.api_key import find_key
 from orchestrator.serving.arguments import check_arguments
@@ -34,16 +31,8 @@ from orchestrator.serving.checks import launch_findings, software_findings
 from orchestrator.serving.launch import plan_launch
 from orchestrator.serving.made_of import with_recipe
 from orchestrator.serving.media import media_findings, media_service
+from orchestrator.serving.resolve import Request, Resolved, resolve
 from orchestrator.serving.vllm import PREFIX, final_arguments, vllm_service
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for."""
-
-    recipe: Recipe
-    settings: Mapping[str, Value] = field(default_factory=dict)
-    force: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,49 +55,150 @@ class Launch:
         return self.service not in started_by(self.plan)
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """What the hosts are like, and what they have of the model."""
+
+    facts: Facts
+    resolved: Resolved
+    models: tuple[ModelFiles, ...]
+    model: Model
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where it goes, and the model's files there."""
+
+    placement: Placement
+    models: tuple[ModelFiles, ...]
+
+    @property
+    def first(self) -> HostFacts:
+        return self.placement.hosts[0]
+
+
+@dataclass(frozen=True)
+class Services:
+    """vLLM, the media server where the recipe has one, and the API key or nothing."""
+
+    vllm: Service
+    media: Service | None
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the cache is known to be, and the failing checks that were forced."""
+
+    cache: str
+    forced: tuple[Finding, ...]
+
+
 def prepare(
     transport: Transport, config: ClusterConfig, request: Request, reporter: Reporter, *, dry: bool
 ) -> Launch:
-    """Facts, checks, placement, plan. Nothing is started; `dry` leaves no trace on the hosts."""
-    base, lock = request.recipe, read_lock(lock_path(config))
-    asked = at_commit(base, merged(base, None, request.settings), lock, reporter)
-    ports = [asked.port, *([asked.media.port] if asked.media else [])]
-    facts = gather_facts(transport, config, ports=ports, survey=True)
-    if not facts.hosts:
-        raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
-    gpus = [gpu for host in facts.hosts for gpu in host.gpus]
-    made = layered(base, hardware_name(gpus, load_hardware()), request.settings)
-    recipe = made.recipe.model_copy(update={"revision": asked.revision})
-    models = find_model(
-        transport, recipe, facts.hosts, reporter, make_with=None if dry else runtime_of(config)
-    )
-    model = read_model(transport, recipe, models)
-    placement = place_on(facts, recipe, model)
-    chosen = tuple(model for model in models if model.host in placement.hosts)
-    require_complete(recipe, chosen)
-    enforce(software_findings(placement), (), reporter)
-    first = placement.hosts[0]
-    arguments = final_arguments(recipe, placement)
-    cache = side_by_side(
-        lambda: check_arguments(
-            transport, first, arguments, reporter, runtime_of(config), keep=not dry
-        ),
-        lambda: [] if dry else prove_same(transport, chosen),
-    )
-    key = find_key(transport, config, first)
-    service = vllm_service(config, recipe, placement, chosen[0].path, key)
-    service = with_recipe(service, made)
-    existing = first.service(service.name)
-    findings = launch_findings(config, facts, placement, service, existing)
-    if not (existing and existing.alive):
-        used = gpus_in_use(facts, besides=service.name)
-        findings += memory_findings(recipe, model, placement, facts.hosts, used)
-    media = media_service(config, recipe, first)
-    findings += media_findings(config, first, media)
-    forced = enforce([*cache, *findings], request.force, reporter)
-    plan = plan_launch(config, first, service, media, key)
-    locked = is_locked(lock, recipe, service)
-    return Launch(plan, service, placement, said(cache), locked, key, forced, media)
+    """Nothing is started; `dry` leaves no trace on the hosts."""
+    work = Preparation(transport, config, request, reporter, dry)
+    asked = work.resolve()
+    gathered = work.gather(asked)
+    placed = work.place(gathered)
+    services = work.services(gathered, placed)
+    checked = work.check(gathered, placed, services)
+    return work.plan(gathered, placed, services, checked)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The six steps before a launch; each takes what the ones before it have found."""
+
+    transport: Transport
+    config: ClusterConfig
+    request: Request
+    reporter: Reporter
+    dry: bool
+
+    @property
+    def lock(self) -> ModelsLock:
+        return read_lock(lock_path(self.config))
+
+    def resolve(self) -> Resolved:
+        """Before any host is asked: which commit, which ports."""
+        asked = resolve(self.request, self.lock, None)
+        if asked.note:
+            self.reporter.tell(asked.note)
+        return asked
+
+    def gather(self, asked: Resolved) -> Gathered:
+        """Raises PreflightError where no host answers."""
+        media = asked.recipe.media
+        ports = [asked.recipe.port, *([media.port] if media else [])]
+        facts = gather_facts(self.transport, self.config, ports=ports, survey=True)
+        if not facts.hosts:
+            raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
+        gpus = [gpu for host in facts.hosts for gpu in host.gpus]
+        found = resolve(self.request, self.lock, hardware_name(gpus, load_hardware()))
+        make_with = None if self.dry else runtime_of(self.config)
+        models = find_model(
+            self.transport, found.recipe, facts.hosts, self.reporter, make_with=make_with
+        )
+        return Gathered(facts, found, models, read_model(self.transport, found.recipe, models))
+
+    def place(self, gathered: Gathered) -> Placed:
+        """Raises PreflightError where it does not fit, files are missing, or vLLM is."""
+        placement = place_on(gathered.facts, gathered.resolved.recipe, gathered.model)
+        models = tuple(each for each in gathered.models if each.host in placement.hosts)
+        require_complete(gathered.resolved.recipe, models)
+        enforce(software_findings(placement), (), self.reporter)
+        return Placed(placement, models)
+
+    def services(self, gathered: Gathered, placed: Placed) -> Services:
+        recipe = gathered.resolved.recipe
+        key = find_key(self.transport, self.config, placed.first)
+        vllm = vllm_service(self.config, recipe, placed.placement, placed.models[0].path, key)
+        vllm = with_recipe(vllm, gathered.resolved.layers)
+        return Services(vllm, media_service(self.config, recipe, placed.first), key)
+
+    def check(self, gathered: Gathered, placed: Placed, services: Services) -> Checked:
+        """Raises ConfigError for arguments that vLLM refuses, PreflightError for all the rest."""
+        cache = side_by_side(
+            lambda: self._check_arguments(gathered, placed),
+            lambda: [] if self.dry else prove_same(self.transport, placed.models),
+        )
+        findings = self._findings(gathered, placed, services)
+        forced = enforce([*cache, *findings], self.request.force, self.reporter)
+        return Checked(passes_of(cache), forced)
+
+    def _check_arguments(self, gathered: Gathered, placed: Placed) -> None:
+        arguments = final_arguments(gathered.resolved.recipe, placed.placement)
+        runtime, keep = runtime_of(self.config), not self.dry
+        check_arguments(self.transport, placed.first, arguments, self.reporter, runtime, keep=keep)
+
+    def _findings(
+        self, gathered: Gathered, placed: Placed, services: Services
+    ) -> Iterator[Finding]:
+        facts, recipe, vllm = gathered.facts, gathered.resolved.recipe, services.vllm
+        existing = placed.first.service(vllm.name)
+        yield from launch_findings(self.config, facts, placed.placement, vllm, existing)
+        if not (existing and existing.alive):
+            used = gpus_in_use(facts, besides=vllm.name)
+            model = gathered.model
+            yield from memory_findings(recipe, model, placed.placement, facts.hosts, used)
+        yield from media_findings(self.config, placed.first, services.media)
+
+    def plan(
+        self, gathered: Gathered, placed: Placed, services: Services, checked: Checked
+    ) -> Launch:
+        vllm, media, key = services.vllm, services.media, services.key
+        return Launch(
+            plan=plan_launch(self.config, placed.first, vllm, media, key),
+            service=vllm,
+            placement=placed.placement,
+            cache=checked.cache,
+            locked=is_locked(self.lock, gathered.resolved.recipe, vllm),
+            key=key,
+            forced=checked.forced,
+            media=media,
+        )
 
 
 def is_locked(lock: ModelsLock, recipe: Recipe, service: Service) -> bool:
@@ -127,7 +217,7 @@ def side_by_side(check: Callable[[], None], proof: Callable[[], list[Finding]]) 
     return [found for outcome in outcomes if isinstance(outcome, list) for found in outcome]
 
 
-def said(cache: Sequence[Finding]) -> str:
+def passes_of(cache: Sequence[Finding]) -> str:
     return "; ".join(found.what for found in cache if found.state == "pass") or "not the same"
 
 

@@ -14,8 +14,9 @@ from cluster.transport.protocol import Transport
 from orchestrator.serving.api_key import key_step
 from orchestrator.serving.log_watch import ServerDied
 from orchestrator.serving.media import await_media
-from orchestrator.serving.prepare import Launch, Request, prepare
+from orchestrator.serving.prepare import Launch, prepare
 from orchestrator.serving.ready import Ready, await_ready
+from orchestrator.serving.resolve import Request
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from cluster.transport.protocol import Transport
 from orchestrator.capacity.placement import Placement
 from orchestrator.models.cache import ModelFiles, find_model
 from orchestrator.models.lockfile import ModelsLock
-from orchestrator.models.revision import at_commit
 from orchestrator.models.sizes import read_model
 from orchestrator.recipes.hardware import hardware_name, load_hardware
-from orchestrator.recipes.layers import Layered, Setting, layered, stacked
-from orchestrator.serving.prepare import Request, place_on
+from orchestrator.recipes.layers import Layered, Setting, stacked
+from orchestrator.serving.prepare import place_on
+from orchestrator.serving.resolve import Request, Resolved, resolve
 from orchestrator.serving.vllm import PREFIX, chosen_arguments, own_environment, vllm_service
 
 
@@ -42,8 +42,8 @@ def show_recipe(
     request: Request, lock: ModelsLock, hardware: str | None, reporter: Reporter, *, note: str
 ) -> Shown:
     """Without a host: the recipe on this hardware, before its split is chosen."""
-    found = resolved(request, lock, hardware, reporter)
-    return shown(found, hardware, note=note)
+    found = resolve_and_say(request, lock, hardware, reporter)
+    return shown(found.layers, hardware, note=note)
 
 
 def show_on_hosts(
@@ -61,17 +61,19 @@ def show_on_hosts(
         return show_recipe(request, lock, None, reporter, note=f"no host answers ({reason.what})")
     gpus = [gpu for host in facts.hosts for gpu in host.gpus]
     hardware = hardware_name(gpus, load_hardware())
-    found = resolved(request, lock, hardware, reporter)
+    found = resolve_and_say(request, lock, hardware, reporter)
     try:
         model = find_model(transport, found.recipe, facts.hosts, reporter, make_with=None)[0]
         if model.problem:
             where = f"{model.problem} on {model.host.node.name}"
-            return shown(found, hardware, note=f"no split yet, it follows from the files: {where}")
+            return shown(
+                found.layers, hardware, note=f"no split yet, it follows from the files: {where}"
+            )
         sizes = read_model(transport, found.recipe, (model,))
         placement = place_on(facts, found.recipe, sizes)
     except OrchestrateError as error:
-        return shown(found, hardware, note=error.problems[0].what)
-    return placed(config, found, hardware, placement, model)
+        return shown(found.layers, hardware, note=error.problems[0].what)
+    return placed(config, found.layers, hardware, placement, model)
 
 
 def known_hardware(name: str | None) -> str | None:
@@ -82,17 +84,14 @@ def known_hardware(name: str | None) -> str | None:
     return name
 
 
-def resolved(
+def resolve_and_say(
     request: Request, lock: ModelsLock, hardware: str | None, reporter: Reporter
-) -> Layered:
-    """The layers at the locked commit; a recipe without the lock it needs is shown all the same."""
-    found = layered(request.recipe, hardware, request.settings)
-    shown_anyway = found.recipe.model_copy(update={"needs_lock": False})
-    fixed = at_commit(request.recipe, shown_anyway, lock, reporter)
-    if fixed.revision == found.recipe.revision:
-        return found
-    fields = (*found.fields, ("models.lock", {"revision": fixed.revision}))
-    return replace(found, recipe=fixed, fields=fields)
+) -> Resolved:
+    """A recipe without the lock that a launch needs is shown all the same."""
+    found = resolve(request, lock, hardware, needs_lock=False)
+    if found.note:
+        reporter.tell(found.note)
+    return found
 
 
 def placed(

@@ -19,7 +19,7 @@ from orchestrator.cli.options import (
 from orchestrator.models.lockfile import lock_of
 from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import find_recipe
-from orchestrator.serving.prepare import Request
+from orchestrator.serving.resolve import Request
 from orchestrator.serving.show import known_hardware, show_on_hosts, show_recipe
 from orchestrator.serving.show_screen import recipe_shown
 

@@ -7,7 +7,6 @@ from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.models.revision import at_commit, commit_of
 from orchestrator.recipes.layers import merged
 from orchestrator.recipes.recipe import Recipe, load_recipe
-from tests.support.reporter import Recorder
 
 COMMIT, OTHER = "c" * 40, "d" * 40
 AWQ, REFERENCE = load_recipe("awq-235b"), load_recipe("reference-235b")
@@ -20,8 +19,8 @@ def lock_of(recipe: Recipe, commit: str = COMMIT) -> ModelsLock:
 
 
 def revision(base: Recipe, lock: ModelsLock, **settings: str) -> tuple[str, list[str]]:
-    said: list[str] = []
-    return at_commit(base, merged(base, None, settings), lock, Recorder(said)).revision, said
+    found, note = at_commit(base, merged(base, None, settings), lock)
+    return found.revision, [note] if note else []
 
 
 def test_the_lock_says_which_commit() -> None:

@@ -17,12 +17,14 @@ from orchestrator.capacity.alternatives import Wish, more_hosts
 from orchestrator.capacity.checks import memory_findings
 from orchestrator.capacity.hardware import hosts_of
 from orchestrator.cli.render import as_json
+from orchestrator.models.lockfile import ModelsLock
 from orchestrator.recipes.hardware import load_hardware
 from orchestrator.recipes.layers import merged, parse_settings
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.serving.plan import PlanReport, plan_on_hardware, planned
 from orchestrator.serving.plan_screen import plan_screen
-from orchestrator.serving.prepare import Request, place_on
+from orchestrator.serving.prepare import place_on
+from orchestrator.serving.resolve import Request
 from tests.support import models
 from tests.support.factory import GIB, config_of, entry, gpu, host_facts, model
 from tests.support.golden_text import assert_golden
@@ -47,7 +49,7 @@ def plan(tmp_path: Path) -> Plan:
         raw = models.config(CONFIGS[recipe])
         (tmp_path / "config.json").write_text(json.dumps(raw))
         words = parse_settings([f"model={tmp_path}", *settings])
-        return plan_on_hardware(hardware, Request(load_recipe(recipe), words), PRICES)
+        return plan_on_hardware(hardware, Request(load_recipe(recipe), words), ModelsLock(), PRICES)
 
     return made
 

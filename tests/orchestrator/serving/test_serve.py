@@ -12,7 +12,8 @@ from cluster.reporter import SILENT
 from orchestrator.host import make_tiny
 from orchestrator.models.lockfile import LockedModel, ModelsLock, write_lock
 from orchestrator.recipes.recipe import load_recipe
-from orchestrator.serving.prepare import Launch, Request, prepare
+from orchestrator.serving.prepare import Launch, prepare
+from orchestrator.serving.resolve import Request
 from tests.support.factory import VERSIONS, config_of, entry, host_facts, whole
 from tests.support.scripted import Script
 

@@ -16,7 +16,7 @@ from orchestrator.cli.render import as_json
 from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import FOLDER, load_recipe
-from orchestrator.serving.prepare import Request
+from orchestrator.serving.resolve import Request
 from orchestrator.serving.show import Shown, show_on_hosts, show_recipe
 from orchestrator.serving.show_screen import recipe_shown
 from tests.support.factory import GIB, config_of, spark
