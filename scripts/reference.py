@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from cluster.checks.table import CHECKS
 from cluster.inventory.config import ClusterTable, RayTable, ServeTable, SshTable
 from cluster.inventory.cost import CostTable
 from cluster.inventory.node import Node
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": cli_page(),
         "nodes.md": nodes_page(),
+        "checks.md": checks_page(),
         "recipe-keys.md": recipe_page(),
         "nodes.schema.json": nodes_schema(),
         "recipe.schema.json": recipe_schema(),
@@ -61,6 +63,21 @@ def help_of(words: Sequence[str]) -> str:
         command = command.get_command(context, word)
         context = type(context)(command, info_name=word, parent=context)
     return str(command.get_help(context))
+
+
+def checks_page() -> str:
+    head = [
+        GENERATED,
+        "# Checks",
+        "What `orchestrate cluster check` looks at, in its order. `start` and `serve` start "
+        "nothing while one of theirs\nfails; `--force NAME` goes on all the same, and the audit "
+        "line says so.",
+    ]
+    rows = ["| name | proves | keeps from | --force |", "|---|---|---|---|"]
+    for each in CHECKS:
+        force = f"no: {each.never_forced}" if each.never_forced else "yes"
+        rows.append(f"| `{each.name}` | {each.proves} | {', '.join(each.gates) or '-'} | {force} |")
+    return "\n\n".join([*head, "\n".join(rows)]) + "\n"
 
 
 def nodes_page() -> str:

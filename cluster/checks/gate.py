@@ -2,16 +2,8 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from cluster.checks.clock import clock_findings
 from cluster.checks.finding import Finding
-from cluster.checks.link import link_findings
-from cluster.checks.machine import disk_findings, limit_findings, shm_findings
-from cluster.checks.memory import memory_findings
-from cluster.checks.ports import ray_port_findings, worker_port_findings
-from cluster.checks.reach import address_findings, ssh_findings, stray_findings
-from cluster.checks.session import linger_findings
-from cluster.checks.software import known_bad_findings, ray_findings, version_findings
-from cluster.checks.table import CHECKS, NEVER_FORCED
+from cluster.checks.table import CHECKS, Table, findings_of, reasons_against_force
 from cluster.errors import PreflightError, Problem, UsageError
 from cluster.facts.hosts import Facts
 from cluster.inventory.config import ClusterConfig
@@ -19,41 +11,25 @@ from cluster.inventory.problems import nearest
 from cluster.reporter import Reporter
 
 CHECK = "orchestrate cluster check"
-START_CHECKS = (
-    ssh_findings,
-    stray_findings,
-    clock_findings,
-    ray_findings,
-    address_findings,
-    link_findings,
-    memory_findings,
-    disk_findings,
-    shm_findings,
-    limit_findings,
-    linger_findings,
-    version_findings,
-    known_bad_findings,
-    ray_port_findings,
-    worker_port_findings,
-)
 
 
-def start_findings(config: ClusterConfig, facts: Facts) -> list[Finding]:
+def start_findings(config: ClusterConfig, facts: Facts, table: Table = CHECKS) -> list[Finding]:
     """What concerns Ray on these hosts."""
-    return [found for check in START_CHECKS for found in check(config, facts)]
+    return list(findings_of((each.start for each in table), config, facts))
 
 
-def known_names(force: Iterable[str]) -> frozenset[str]:
+def known_names(force: Iterable[str], table: Table = CHECKS) -> frozenset[str]:
     """The names that --force was given. Raises UsageError for one that no check has."""
+    names, never = {each.name for each in table}, reasons_against_force(table)
     problems = [
-        Problem(f"no check is called `{name}`", "--force", nearest(name, CHECKS))
+        Problem(f"no check is called `{name}`", "--force", nearest(name, names))
         for name in force
-        if name not in CHECKS
+        if name not in names
     ]
     problems += [
-        Problem(f"`{name}` cannot be forced: {NEVER_FORCED[name]}", "--force", CHECK)
+        Problem(f"`{name}` cannot be forced: {never[name]}", "--force", CHECK)
         for name in force
-        if name in NEVER_FORCED
+        if name in never
     ]
     if problems:
         raise UsageError(*problems)
@@ -78,7 +54,7 @@ def enforce(
 
 
 def with_way_out(found: Finding) -> Problem:
-    if found.check in NEVER_FORCED:
+    if found.check in reasons_against_force(CHECKS):
         return found.problem
     way = f"to go on all the same: --force {found.check}"
     return Problem(found.what, found.where, f"{found.hint}\n        {way}" if found.hint else way)

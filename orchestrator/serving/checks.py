@@ -4,26 +4,14 @@ from collections.abc import Iterator
 
 from cluster.checks.finding import Finding
 from cluster.checks.gpus import held
-from cluster.checks.machine import disk_findings, limit_findings, shm_findings
-from cluster.checks.memory import memory_findings
 from cluster.checks.ports import port_finding
-from cluster.checks.reach import address_findings, stray_findings
-from cluster.checks.session import linger_findings
-from cluster.checks.software import known_bad_findings, version_findings, virtual_environment
+from cluster.checks.reach import address_findings
+from cluster.checks.software import version_findings, virtual_environment
+from cluster.checks.table import CHECKS, findings_of
 from cluster.facts.hosts import Facts, HostFacts, RunningService
 from cluster.inventory.config import ClusterConfig
 from cluster.runtimes.service import Service
 from orchestrator.capacity.placement import Placement
-
-HOST_CHECKS = (
-    stray_findings,
-    disk_findings,
-    shm_findings,
-    limit_findings,
-    linger_findings,
-    memory_findings,
-    known_bad_findings,
-)
 
 
 def software_findings(placement: Placement) -> list[Finding]:
@@ -41,7 +29,7 @@ def launch_findings(
 ) -> list[Finding]:
     """Everything at once."""
     chosen = Facts(placement.hosts, ())
-    findings = [found for check in HOST_CHECKS for found in check(config, chosen)]
+    findings = list(findings_of((each.serve for each in CHECKS), config, chosen))
     if placement.needs_ray:
         findings += [*ray_findings(facts, placement), *version_findings(config, facts)]
         findings += address_findings(config, chosen)

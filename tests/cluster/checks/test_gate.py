@@ -1,18 +1,23 @@
 """Everything that can be known before anything is started, all at once."""
 
 import ast
+from collections.abc import Iterator
 
 import pytest
 
+from cluster.check import check_cluster
 from cluster.checks.finding import Finding
 from cluster.checks.gate import audit_note, enforce, known_names, start_findings
-from cluster.checks.table import CHECKS, NEVER_FORCED
+from cluster.checks.table import CHECKS, Check, reasons_against_force
 from cluster.errors import PreflightError, Unreachable, UsageError
 from cluster.facts.hosts import Facts, Listener, Unreached
+from cluster.inventory.config import ClusterConfig
 from cluster.reporter import SILENT
+from cluster.transport.protocol import Result
 from tests.support.factory import GIB, VERSIONS, config_of, entry, fresh, gcs, host_facts, interface
 from tests.support.folders import ROOT
 from tests.support.reporter import Recorder
+from tests.support.scripted import Script
 
 CONFIG = config_of(entry(1), entry(2))
 HEAD, WORKER = CONFIG.node
@@ -134,5 +139,19 @@ def test_every_finding_has_a_known_name() -> None:
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Finding":
                 made |= {each.value for each in call.args[:1] if isinstance(each, ast.Constant)}
-    assert made == set(CHECKS)
-    assert set(NEVER_FORCED) < set(CHECKS)
+    assert made == {each.name for each in CHECKS}
+    assert reasons_against_force(CHECKS).keys() < made
+
+
+def test_a_new_check_is_one_line_of_the_table() -> None:
+    """`cluster check`, the gate of a start and --force see it at once."""
+
+    def cold(config: ClusterConfig, facts: Facts) -> Iterator[Finding]:
+        yield Finding("cold", "h1", "failure", "the room is cold", "heat it")
+
+    table = (*CHECKS, Check("cold", "the room is warm", cold, start=cold))
+    assert known_names(["cold"], table) == {"cold"}
+    assert start_findings(CONFIG, fresh(CONFIG), table)[-1].check == "cold"
+    probe = {"cluster.host.survey": lambda node, request: Result(127, "", "no")}
+    report = check_cluster(Script(answers=probe), CONFIG, SILENT, table)
+    assert "cold" in {found.check for found in report.findings}
