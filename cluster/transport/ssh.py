@@ -202,7 +202,7 @@ class SshSession:
         close_quietly(self.channel)
 
 
-@dataclass
+@dataclass(eq=False)  # a forward keeps its streams in a set
 class SshStream:
     """A connection through the host; all that goes wrong with it is an OSError."""
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+import paramiko
 import pytest
 
 from cluster.errors import HostError
 from cluster.transport.forward import forwarded
 from cluster.transport.local import Local
+from cluster.transport.ssh import SshStream
 from tests.served.script import Answer, Slow
 from tests.served.server import serving
 from tests.support.factory import config_of
@@ -69,3 +71,9 @@ def test_a_server_that_went_away_is_a_lost_connection() -> None:
             gone.close()
             with httpx.Client() as client, pytest.raises(httpx.TransportError):
                 client.get(f"http://127.0.0.1:{port}/health", timeout=5)
+
+
+def test_streams_over_ssh_can_be_kept_in_a_set() -> None:
+    """Else no request reaches a model behind SSH: the thread that carries it dies."""
+    one, other = SshStream(paramiko.Channel(1)), SshStream(paramiko.Channel(1))
+    assert len({one, other}) == 2
