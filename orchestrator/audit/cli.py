@@ -43,12 +43,12 @@ def audit_bundle(
     json: Json = False,
 ) -> None:
     """Put all that is known of the running model into one file, for an audit."""
-    asked = BundleRequest(samples or (), add or (), manifest, without_manifest, output)
+    request = BundleRequest(samples or (), add or (), manifest, without_manifest, output)
 
     def verb(console: Console, target: Target) -> int:
         config = load(nodes) if target.home else None
-        done = bundle(target, config, asked, console)
-        show_on(console, done, screen.bundle_screen, json)
+        check = bundle(target, config, request, console)
+        show_on(console, check, screen.bundle_screen, json)
         return 0
 
     with_target(Wanted(url, model, api_key_file, nodes), verb)

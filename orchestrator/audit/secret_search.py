@@ -25,9 +25,9 @@ def known_secrets(
         secret = {name: value for name, value in node.env.items() if is_secret(name)}
         found.update((f"{name} of {node.name}", value) for name, value in secret.items())
     words = target.home.service.words if target.home else ()
-    for word, shown in zip(words, mask_secrets(words), strict=True):
-        if word != shown:
-            found[f"an argument of vLLM ({shown})"] = word.rpartition("=")[2]
+    for word, masked in zip(words, mask_secrets(words), strict=True):
+        if word != masked:
+            found[f"an argument of vLLM ({masked})"] = word.rpartition("=")[2]
     return {name: value for name, value in found.items() if len(value) >= SHORTEST}
 
 

@@ -76,11 +76,11 @@ def with_cost(step: StepResult, cost: HourlyCost, share: float) -> StepResult:
 
 
 def costs_of(figures: Mapping[str, Figure], cost: HourlyCost, share: float) -> dict[str, Figure]:
-    made: dict[str, Figure] = {}
+    costs: dict[str, Figure] = {}
 
     def put(key: str, rate: Figure | None, price: float, count: int) -> None:
         if rate is not None and rate.low > 0:
-            made[key] = rate.through(lambda each: price * count / (each * HOUR_S))
+            costs[key] = rate.through(lambda each: price * count / (each * HOUR_S))
 
     out, inp = figures.get("output_tokens_per_s"), figures.get("input_tokens_per_s")
     if out and inp:
@@ -89,7 +89,7 @@ def costs_of(figures: Mapping[str, Figure], cost: HourlyCost, share: float) -> d
     put("cost_per_million_input_tokens", inp, cost.hour * share, MILLION)
     put("cost_per_million_output_tokens", out, cost.hour * (1 - share), MILLION)
     put("cost_per_request", figures.get("requests_per_s"), cost.hour, 1)
-    return made
+    return costs
 
 
 def warm_cost(cost: HourlyCost, load_s: float, request_s: float) -> WarmCost:
@@ -119,5 +119,5 @@ def run_cost(
     """What the options ask for: a day for each step, and the comparison with loading."""
     days = [day_cost(step, cost, daily, load_s) for step in steps] if daily else []
     alone = [s.figures["whole_p50_s"].value for s in steps if "whole_p50_s" in s.figures]
-    kept = warm_cost(cost, load_s, min(alone)) if load_s is not None and alone else None
-    return RunCost(cost, input_share(steps), tuple(day for day in days if day), kept)
+    keeping = warm_cost(cost, load_s, min(alone)) if load_s is not None and alone else None
+    return RunCost(cost, input_share(steps), tuple(day for day in days if day), keeping)

@@ -160,9 +160,9 @@ def repeat_figures(records: Sequence[RequestRecord]) -> dict[str, float]:
 
 
 def combine_repeats(found: Sequence[Mapping[str, float]]) -> dict[str, Figure]:
-    made = {}
+    combined = {}
     for key in metrics():
         values = [each[key] for each in found if key in each]
         if values:
-            made[key] = Figure(median(values), min(values), max(values))
-    return made
+            combined[key] = Figure(median(values), min(values), max(values))
+    return combined

@@ -15,8 +15,8 @@ def write_run(artifact: Artifact, measured: BenchResult) -> Path:
     lines = (line for repeat in measured.repeats for line in repeat.lines())
     write_text(artifact.folder / "requests.jsonl", "".join(f"{line}\n" for line in lines))
     moment = f"{artifact.started:%Y-%m-%d %H:%M:%S} UTC"
-    made = html_report(measured.report, measured.repeats, artifact.provenance, moment)
-    write_text(artifact.folder / "report.html", made)
+    page = html_report(measured.report, measured.repeats, artifact.provenance, moment)
+    write_text(artifact.folder / "report.html", page)
     artifact.write(measured.report)
     return artifact.folder
 

@@ -25,10 +25,10 @@ OPEN_AT_ONCE = 900  # connections: below the usual limit of 1,024 files
 
 def token_pool(target: Target) -> tuple[int, ...]:
     """Token ids of ordinary words, from vLLM's /tokenize; empty for other servers."""
-    asked = {"model": target.model, "prompt": PROMPT_TEXT, "add_special_tokens": False}
+    body = {"model": target.model, "prompt": PROMPT_TEXT, "add_special_tokens": False}
     try:
         with target.http() as http:
-            answer = http.post("/tokenize", json=asked).raise_for_status().json()
+            answer = http.post("/tokenize", json=body).raise_for_status().json()
         return tuple(sorted({int(token) for token in answer["tokens"]}))
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return ()

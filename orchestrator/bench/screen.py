@@ -99,11 +99,11 @@ def cost_texts(money: RunCost) -> Iterable[str]:
     share = money.input_share
     yield f"{amount(cost.hour, unit)} an hour, {amount(cost.day, unit)} a day while it is up"
     yield f"the hour is split by time: {share:.1%} to input, {1 - share:.1%} to output tokens"
-    if kept := money.keeping:
+    if warm := money.keeping:
         yield (
-            f"loading takes {kept.load_s:g} s: stopping saves {amount(kept.saved_hour, unit)} an "
-            f"hour, and pays off if idle for more than {kept.idle_minutes:.1f} minutes, or "
-            f"below {kept.requests_a_day:,.0f} single requests a day"
+            f"loading takes {warm.load_s:g} s: stopping saves {amount(warm.saved_hour, unit)} an "
+            f"hour, and pays off if idle for more than {warm.idle_minutes:.1f} minutes, or "
+            f"below {warm.requests_a_day:,.0f} single requests a day"
         )
 
 

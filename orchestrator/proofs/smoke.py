@@ -97,13 +97,13 @@ def check_answers(target: Target, first: Outcome, second: Outcome) -> tuple[Find
         return (generation("failure", f"{first.kind}: {first}", hint_of(first)),)
     if not first.usage.completion and not first.text:
         return (generation("failure", "the answer is empty", "orchestrate logs"),)
-    made = generation("pass", reply_text(first), "")
+    answer = generation("pass", reply_text(first), "")
     if isinstance(second, Failure):
-        return made, repeat("failure", f"{second.kind}: {second}", hint_of(second))
+        return answer, repeat("failure", f"{second.kind}: {second}", hint_of(second))
     if first.text != second.text:
         what = f"different text at temperature 0: first {first.text!r}, then {second.text!r}"
-        return made, repeat("failure", what, "orchestrate logs")
-    return made, repeat("pass", "the same text as a stream and whole", "")
+        return answer, repeat("failure", what, "orchestrate logs")
+    return answer, repeat("pass", "the same text as a stream and whole", "")
 
 
 def reply_text(reply: Reply) -> str:
@@ -113,7 +113,7 @@ def reply_text(reply: Reply) -> str:
 
 
 def finding_maker(check: str, target: Target) -> Callable[..., Finding]:
-    def made(state: Any, what: str, hint: str) -> Finding:
+    def finding(state: Any, what: str, hint: str) -> Finding:
         return Finding(check, target.shown, state, what, hint)
 
-    return made
+    return finding

@@ -97,17 +97,17 @@ def snapshot_commit(words: Sequence[str]) -> str:
 
 def mask_secrets(words: Sequence[str]) -> tuple[str, ...]:
     """The arguments, with stars for the values of options whose name says that they are secret."""
-    shown, secret = [], False
+    masked, secret = [], False
     for word in words:
         name, equals, _ = word.partition("=")
         is_option = name.startswith("--")
         names_secret = is_option and bool({*SECRET_SIGNS} & {*name[2:].upper().split("-")})
         if names_secret and equals:
-            shown.append(f"{name}={MASK}")
+            masked.append(f"{name}={MASK}")
         else:
-            shown.append(MASK if secret and not is_option else word)
+            masked.append(MASK if secret and not is_option else word)
         secret = names_secret and not equals if is_option else secret
-    return tuple(shown)
+    return tuple(masked)
 
 
 def serving_hosts(home: Home) -> Sequence[HostFacts]:

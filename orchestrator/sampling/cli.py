@@ -97,10 +97,10 @@ def sample(
 
     def verb(console: Console, target: Target) -> int:
         path = Path(resume or "")
-        opened = (
+        session_file = (
             start_session(target, session, prompts) if session else resume_session(target, path)
         )
-        return run_to_end(console, target, opened, wanted, timeout_s, json)
+        return run_to_end(console, target, session_file, wanted, timeout_s, json)
 
     with_target(wanted, verb)
 

@@ -77,7 +77,7 @@ async def replay_chunks(
     target: Target, samples: Samples, reporter: Reporter, timeout_s: float
 ) -> list[ChunkComparison]:
     """Sends one at a time, in order, whatever the concurrency of the session was."""
-    session, found, begun = samples.session, list[ChunkComparison](), time.monotonic()
+    session, found, started = samples.session, list[ChunkComparison](), time.monotonic()
     async with connected(target.url, target.key) as server:
         for was in samples.chunks:
             chunk = Chunk(was["index"], was["seed"], tuple(was["messages"]))
@@ -93,7 +93,9 @@ async def replay_chunks(
             found.append(each)
             done = sum(one.tokens for one in found)
             reporter.progress(
-                str(SamplingRate(len(found), done, samples.tokens, done, time.monotonic() - begun))
+                str(
+                    SamplingRate(len(found), done, samples.tokens, done, time.monotonic() - started)
+                )
             )
     return found
 

@@ -27,11 +27,11 @@ async def send_with_retries(
         count += 1
         return await send(server, call, timeout_s=timeout_s)
 
-    def told(outcome: Outcome, pause_s: float) -> None:
+    def on_retry(outcome: Outcome, pause_s: float) -> None:
         assert isinstance(outcome, Failure)
         waits(outcome, pause_s)
 
-    outcome = await again(attempt, retry_pause_s, attempts=CHUNK_ATTEMPTS, waits=told)
+    outcome = await again(attempt, retry_pause_s, attempts=CHUNK_ATTEMPTS, waits=on_retry)
     if isinstance(outcome, Failure):
         raise RequestFailed(outcome, where)
     require_tokens(outcome, where)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.recipes.recipe import load_recipe
-from tests.hosts.lab import Lab
+from tests.hosts.lab import OWN_CACHE, Lab
 from tests.hub.faults import Fault, Hold
 from tests.hub.repository import Repository
 from tests.hub.server import Hub
@@ -12,7 +12,6 @@ from tests.testbed.programs import poll
 
 RECIPE = "awq-235b"
 NAME = load_recipe(RECIPE).model
-OWN_CACHE = "/root/cache"  # on each host's own disk
 
 
 @dataclass

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hosts.hub_desk import NAME, OWN_CACHE, RECIPE, Desk
-from tests.hosts.lab import Lab, end_of, wait_for
+from tests.hosts.hub_desk import NAME, RECIPE, Desk
+from tests.hosts.lab import OWN_CACHE, Lab, end_of, wait_for
 from tests.hub.faults import Fault
 from tests.hub.repository import Repository
 from tests.hub.server import Hub

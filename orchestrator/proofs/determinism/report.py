@@ -77,14 +77,14 @@ def determinism_findings(
 
 
 def requests_finding(target: Target, seen: Observations, found: AnswerComparison) -> Finding:
-    made = finding_maker("requests", target)
+    finding = finding_maker("requests", target)
     if seen.failed:
         first = seen.failed[0]
         is_background = first.condition == BACKGROUND
         whose = "of the background load " if is_background else f"({first.condition}) "
         failure = first.failure
         what = f"request {first.number} {whose}failed: {failure.kind}: {failure}"
-        return made("failure", what, hint_of(failure))
+        return finding("failure", what, hint_of(failure))
     expected = tokens_of(seen.answers[0].reply)
     kinds = len(set(expected))
     what = f"{len(seen.answers)} answers of {len(expected)} tokens, {kinds} of them different"
@@ -92,18 +92,18 @@ def requests_finding(target: Target, seen: Observations, found: AnswerComparison
     what += f"; distinct answers: {found.token_sequences}"
     if kinds * FEW < len(expected):
         hint = "an answer that repeats itself has few close calls: another --seed, another model"
-        return made("warning", f"{what}; a weak test", hint)
-    return made("pass", what, "")
+        return finding("warning", f"{what}; a weak test", hint)
+    return finding("pass", what, "")
 
 
 def tokens_finding(target: Target, condition: str, found: AnswerComparison) -> Finding:
-    made = finding_maker(condition, target)
+    finding = finding_maker(condition, target)
     same, count = found.same_by_condition[condition]
     here = [each for each in found.divergences if each.condition == condition]
     if not here:
-        return made("pass", f"{same} of {count} have the tokens of the first answer", "")
+        return finding("pass", f"{same} of {count} have the tokens of the first answer", "")
     what = f"{len(here)} of {count} have other tokens; {divergence_text(here[0])}"
-    return made("failure", what, CAUSES)
+    return finding("failure", what, CAUSES)
 
 
 def divergence_text(first: AnswerDivergence) -> str:
@@ -126,14 +126,14 @@ def logprob_text(side: Side) -> str:
 def logprobs_finding(
     target: Target, request: DeterminismRequest, seen: Observations, found: AnswerComparison
 ) -> Finding:
-    made = finding_maker("logprobs", target)
+    finding = finding_maker("logprobs", target)
     must_be_equal = request.bitwise or claims_invariance(target)
     state: State = "failure" if must_be_equal else "warning"
     if not seen.answers[0].reply.places:
-        return made(state, "the server gives none: tokens alone were compared", "")
+        return finding(state, "the server gives none: tokens alone were compared", "")
     if found.drift is None:
-        return made("pass", "bitwise equal wherever the tokens are", "")
-    return made(state, drift_text(found.drift), CAUSES)
+        return finding("pass", "bitwise equal wherever the tokens are", "")
+    return finding(state, drift_text(found.drift), CAUSES)
 
 
 def drift_text(drift: LogprobDrift) -> str:
@@ -146,12 +146,14 @@ def drift_text(drift: LogprobDrift) -> str:
 
 def cache_finding(target: Target, seen: Observations) -> Finding:
     """Whether cold was cold and warm was warm; background load has cache hits of its own."""
-    made = finding_maker("prefix cache", target)
+    finding = finding_maker("prefix cache", target)
     cold, warm = seen.hits.get("alone, cold"), seen.hits.get("alone, warm")
     if cold is None or warm is None:
         what = "the server does not count its cache hits: cold and warm are not confirmed"
-        return made("warning", what, "vLLM counts them at /metrics")
+        return finding("warning", what, "vLLM counts them at /metrics")
     what = f"prompt tokens found in it: {cold:.0f} when cold, {warm:.0f} when warm, sent alone"
     if cold or not warm:
-        return made("warning", what, "is prefix caching off, or does somebody else use the server?")
-    return made("pass", what, "")
+        return finding(
+            "warning", what, "is prefix caching off, or does somebody else use the server?"
+        )
+    return finding("pass", what, "")

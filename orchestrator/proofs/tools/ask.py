@@ -61,9 +61,9 @@ def run_questions(
 ) -> ToolsReport:
     """One question first; nothing more is sent to a server that does not answer it."""
     reporter.tell(f"asking {target.shown}")
-    made = asyncio.run(ToolsRun(target, max_tokens, write, reporter).all())
-    answers = tuple(tool_answer(each) for each in made if isinstance(each.outcome, Reply))
-    found = tuple(tools_findings(made, target.shown))
+    exchanges = asyncio.run(ToolsRun(target, max_tokens, write, reporter).all())
+    answers = tuple(tool_answer(each) for each in exchanges if isinstance(each.outcome, Reply))
+    found = tuple(tools_findings(exchanges, target.shown))
     return ToolsReport(target.shown, target.model, found, parser_of(target), answers)
 
 
@@ -83,11 +83,11 @@ class ToolsRun:
             if is_unreachable(first[0].outcome):
                 return first
             streamed = [replace(case, streamed=True) for case in QUESTIONS]
-            made = first + await self.send_cases(server, [*QUESTIONS[1:], *streamed])
-            history = second_turn_messages(made)
+            exchanges = first + await self.send_cases(server, [*QUESTIONS[1:], *streamed])
+            history = second_turn_messages(exchanges)
             turns = [SECOND_TURN, replace(SECOND_TURN, streamed=True)]
-            made += await self.send_cases(server, turns, history)
-            return made + await self.without_a_parser(server, made)
+            exchanges += await self.send_cases(server, turns, history)
+            return exchanges + await self.without_a_parser(server, exchanges)
 
     async def send_cases(
         self, server: Server, cases: Sequence[ToolCase], messages: list[Message] | None = None
@@ -109,9 +109,11 @@ class ToolsRun:
         outcomes = await send_all(server, calls, Limits(QUESTIONS_AT_ONCE), done)
         return [Exchange(*pair, parser) for pair in zip(cases, outcomes, strict=True)]
 
-    async def without_a_parser(self, server: Server, made: Sequence[Exchange]) -> list[Exchange]:
+    async def without_a_parser(
+        self, server: Server, exchanges: Sequence[Exchange]
+    ) -> list[Exchange]:
         """Where a call is missing: what the model writes, special tokens included."""
-        silent = next((each for each in made if is_silent(each)), None)
+        silent = next((each for each in exchanges if is_silent(each)), None)
         if silent is None:
             return []
         case = replace(silent.case, name="raw text", choice="none", streamed=False)
@@ -139,11 +141,11 @@ def is_silent(one: Exchange) -> bool:
     return not outcome.tool_calls and not outcome.truncated and not raw_markup(case, outcome)
 
 
-def second_turn_messages(made: Iterable[Exchange]) -> list[Message]:
+def second_turn_messages(exchanges: Iterable[Exchange]) -> list[Message]:
     """A turn with the first valid call, or else with our own, and the tool's result."""
     good = (
         each.outcome.tool_calls[0]
-        for each in made
+        for each in exchanges
         if isinstance(each.outcome, Reply)
         and each.outcome.tool_calls
         and each.outcome.tool_calls[0].name == WEATHER.name
@@ -160,12 +162,12 @@ def second_turn_messages(made: Iterable[Exchange]) -> list[Message]:
     ]
 
 
-def tools_findings(made: Sequence[Exchange], where: str) -> Iterable[Finding]:
+def tools_findings(exchanges: Sequence[Exchange], where: str) -> Iterable[Finding]:
     """One for each question, and a failure of its own where `auto` led to no call at all."""
-    whole = {each.case.name: each.outcome for each in made if not each.case.streamed}
-    hidden = next((each for each in made if each.case.choice == "none"), None)
+    whole = {each.case.name: each.outcome for each in exchanges if not each.case.streamed}
+    hidden = next((each for each in exchanges if each.case.choice == "none"), None)
     states: list[str] = []  # of the questions where the model should choose to call a tool
-    for each in made:
+    for each in exchanges:
         if each is hidden:
             continue
         found = exchange_finding(
@@ -176,7 +178,7 @@ def tools_findings(made: Sequence[Exchange], where: str) -> Iterable[Finding]:
             called = isinstance(each.outcome, Reply) and bool(each.outcome.tool_calls)
             states.append("called" if called else found.state)
     if hidden and isinstance(hidden.outcome, Reply):
-        yield from hidden_call_findings(hidden, made, where)
+        yield from hidden_call_findings(hidden, exchanges, where)
     if {*states} == {"warning"}:
         what = "no question led to a tool call with tool_choice auto: this proves nothing"
         hint = "does the chat template show the tools to the model? is it the right parser?"
@@ -184,15 +186,15 @@ def tools_findings(made: Sequence[Exchange], where: str) -> Iterable[Finding]:
 
 
 def hidden_call_findings(
-    hidden: Exchange, made: Sequence[Exchange], where: str
+    hidden: Exchange, exchanges: Sequence[Exchange], where: str
 ) -> Iterable[Finding]:
     """The model wrote a call and the server returned none: the format names the parser."""
     assert isinstance(hidden.outcome, Reply)
     markup = raw_markup(hidden.case, hidden.outcome)
     if markup is None:
         return
-    what = f"asked without a parser, the model writes its call as {markup.shown}"
-    silent = next(each.outcome for each in made if is_silent(each))
+    what = f"asked without a parser, the model writes its call as {markup.excerpt}"
+    silent = next(each.outcome for each in exchanges if is_silent(each))
     if isinstance(silent, Failure):
         hint = refusal_hint(silent, markup.parsers[0])
     else:

@@ -90,7 +90,7 @@ class ToolCase:
 
     def asking(self, model: str, messages: list[Message], max_tokens: int) -> Call:
         by_name = {"type": "function", "function": {"name": self.forced}}
-        made = chat(
+        call = chat(
             model,
             messages,
             max_tokens=max_tokens,
@@ -98,7 +98,7 @@ class ToolCase:
             tools=[tool.offered(strict=self.is_strict) for tool in self.tools],
             tool_choice=by_name if self.forced else self.choice,
         )
-        return made.streamed() if self.streamed else made
+        return call.streamed() if self.streamed else call
 
 
 QUESTIONS = (

@@ -94,10 +94,10 @@ def raw_markup(case: ToolCase, reply: Reply) -> Markup | None:
 
 def raw_markup_fault(markup: Markup, parser: str) -> Fault:
     if parser in markup.parsers:
-        what = f"raw {markup.shown} was left in the text, though {parser} reads that format"
+        what = f"raw {markup.excerpt} was left in the text, though {parser} reads that format"
         return Fault(what, f"did the model write it completely? {READ_ANSWERS}")
     runs = f"the parser {parser} does" if parser else "the server's parser does"
-    what = f"raw {markup.shown} was left in the text: {runs} not read what the model writes"
+    what = f"raw {markup.excerpt} was left in the text: {runs} not read what the model writes"
     return Fault(what, parser_hint(markup, parser))
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class Markup:
     """How a format begins, and the parsers that read it, the most likely one first."""
 
-    shown: str
+    excerpt: str
     parsers: tuple[str, ...]
 
 

@@ -100,18 +100,18 @@ def require_vision(target: Target, first: Outcome) -> None:
 
 
 def answer_finding(target: Target, case: VisionCase, outcome: Outcome) -> Finding:
-    made = finding_maker(case.name, target)
+    finding = finding_maker(case.name, target)
     if isinstance(outcome, Failure):
-        return made("failure", f"{outcome.kind}: {outcome}", hint_of(outcome))
+        return finding("failure", f"{outcome.kind}: {outcome}", hint_of(outcome))
     answer = outcome.text.strip()
     if outcome.truncated:
         what = f"cut off after {outcome.usage.completion} tokens: {answer[-80:]!r}"
-        return made("failure", what, "it reasons too long, or repeats itself")
+        return finding("failure", what, "it reasons too long, or repeats itself")
     if not case.is_right(answer):
-        return made(
+        return finding(
             "failure", f"wrong answer: {answer[:160]!r}", "does the picture reach the model?"
         )
-    return made("pass", f"{answer[:80]!r}", "")
+    return finding("pass", f"{answer[:80]!r}", "")
 
 
 def no_media_finding(target: Target) -> Finding:
@@ -121,12 +121,12 @@ def no_media_finding(target: Target) -> Finding:
 
 def outside_finding(target: Target, outcome: Outcome) -> Finding:
     """Passes where the server names its rule: a name that does not resolve fails anywhere."""
-    made = finding_maker("URL from elsewhere", target)
+    finding = finding_maker("URL from elsewhere", target)
     if isinstance(outcome, Reply):
-        return made("failure", f"accepted {OUTSIDE}: {outcome.text[:80]!r}", OPEN)
+        return finding("failure", f"accepted {OUTSIDE}: {outcome.text[:80]!r}", OPEN)
     is_rule = ALLOWED in outcome.what.lower()
     if outcome.status is not None and 400 <= outcome.status < 500 and is_rule:
-        return made("pass", f"refused: {outcome}", "")
-    return made(
+        return finding("pass", f"refused: {outcome}", "")
+    return finding(
         "failure", f"failed, but not because a rule refused it: {outcome.kind}: {outcome}", OPEN
     )

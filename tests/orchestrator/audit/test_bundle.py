@@ -118,11 +118,11 @@ def test_an_address_alone_says_little_and_the_bundle_says_so(here: ClusterConfig
 
 def test_facts_that_could_not_be_got() -> None:
     there = home()
-    about = {key: value for key, value in there.service.labels.items() if key != RECIPE}
+    labels = {key: value for key, value in there.service.labels.items() if key != RECIPE}
     changes = {"gpus": (), "driver_problem": "nvidia-smi hangs", "versions": {}}
     bare = there.facts.hosts[0].model_copy(update=changes)
     lost = Unreached(CONFIG.workers[0], Unreachable("h2", "no route"))
-    running = there.service.model_copy(update={"about": about})
+    running = there.service.model_copy(update={"labels": labels})
     old = Home("test", Facts((bare,), (lost,)), bare, running)
     seen = provenance(dataclasses.replace(target(), home=old))
     found = {each.what: each.why for each in missing_facts(known(home=old, server=seen))}
