@@ -103,7 +103,7 @@ def test_the_gpus_that_a_service_holds_are_counted_from_what_runs() -> None:
     head, worker = config_of().node
     about = {"gpus": {"h1": 1, "h2": 1}}
     running = host_facts(head, services=(service("vllm-a", about=about), service("ray-head")))
-    dead = host_facts(worker, services=(ended("vllm-b").model_copy(update={"about": about}),))
+    dead = host_facts(worker, services=(ended("vllm-b").model_copy(update={"labels": about}),))
     facts = Facts((running, dead), ())
     assert gpus_in_use(facts, besides="vllm-tiny") == {"h1": 1, "h2": 1}
     assert gpus_in_use(facts, besides="vllm-a") == {}
