@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from cluster.checks.finding import Finding
 from cluster.checks.table import CHECKS, AskingCheck, Table, findings_of
 from cluster.errors import OrchestrateError
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
 from cluster.transport.parallel import gather

@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from cluster.allocators import allocator_of
-from cluster.checks.finding import Finding
 from cluster.checks.gate import audit_note, enforce, start_findings
 from cluster.checks.try_paths import path_findings
 from cluster.errors import OrchestrateError, PreflightError
@@ -15,6 +14,7 @@ from cluster.execution.lock import Lock, cluster_lock
 from cluster.execution.plan import Plan, Stage, Start, Stop
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.join import await_nodes
 from cluster.ray.plan import hosts_to_start, plan_start

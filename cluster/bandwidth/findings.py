@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from cluster.checks.finding import Finding
 from cluster.checks.roce import twin_findings
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import is_spark
 

@@ -10,14 +10,14 @@ from cluster.bandwidth.findings import Measured, Rate, bandwidth_findings, rated
 from cluster.bandwidth.nccl import NcclRate, measure_nccl, nccl_finding, why_not
 from cluster.bandwidth.rdma import lanes, measure_rdma
 from cluster.bandwidth.tcp import Pair, one_way, shown
-from cluster.checks.finding import Finding
 from cluster.checks.try_paths import is_on_link
 from cluster.errors import OrchestrateError
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
-from cluster.transport.dialogue import Talk, talking
+from cluster.transport.dialogue import Dialogue, dialogues
 from cluster.transport.parallel import gather
 from cluster.transport.program import Program, program
 from cluster.transport.protocol import Transport
@@ -122,8 +122,8 @@ def measure_pairs(
 
     numbers = itertools.count(1)
     outcomes: list[Measured | OrchestrateError] = []
-    with talking(transport, hosts, make) as (talks, broken):
-        for way in ways(talks):
+    with dialogues(transport, hosts, make) as (opened, broken):
+        for way in ways(opened):
             outcomes += told("TCP", way, tcp, reporter)
             outcomes += told("RDMA", [pair for pair in way if has_rdma(pair)], rdma, reporter)
     broken += [each for each in outcomes if isinstance(each, OrchestrateError)]
@@ -138,16 +138,16 @@ def told(
     return [found for _, found in gather(way, measure)]
 
 
-def ways(talks: Sequence[Talk]) -> Iterator[list[Pair]]:
+def ways(opened: Sequence[Dialogue[HostFacts]]) -> Iterator[list[Pair]]:
     """Both directions of each round, one after the other."""
-    for pairs in rounds(talks):
+    for pairs in rounds(opened):
         yield pairs
         yield [(two, one) for one, two in pairs]
 
 
 def has_rdma(pair: Pair) -> bool:
     source, target = pair
-    tools = all(talk.hello["ib_write_bw"] for talk in pair)
+    tools = all(dialogue.hello["ib_write_bw"] for dialogue in pair)
     return tools and bool(lanes(source.host, target.host))
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.checks.finding import Finding
 from cluster.errors import HostError
 from cluster.facts.hosts import HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import is_spark, network_environment
 from cluster.runtimes import python_of, runtime_of

@@ -5,17 +5,18 @@ from typing import Any
 
 from cluster.bandwidth.findings import Measured
 from cluster.errors import HostError
-from cluster.transport.dialogue import Talk
+from cluster.facts.hosts import HostFacts
+from cluster.transport.dialogue import Dialogue
 
 STREAMS = 8
 WARM_S, WINDOW_S = 0.4, 1.2  # slow start is over after the first
 LIMIT_S = 10.0
 
-Pair = tuple[Talk, Talk]  # source and target
+Pair = tuple[Dialogue[HostFacts], Dialogue[HostFacts]]  # source and target
 
 
 def shown(pair: Pair) -> str:
-    return " -> ".join(talk.host.node.name for talk in pair)
+    return " -> ".join(dialogue.host.node.name for dialogue in pair)
 
 
 def one_way(pair: Pair, run: int) -> Measured:
@@ -37,11 +38,11 @@ def one_way(pair: Pair, run: int) -> Measured:
     )
 
 
-def answer(talk: Talk, pair: Pair, run: int) -> Mapping[str, Any]:
+def answer(dialogue: Dialogue[HostFacts], pair: Pair, run: int) -> Mapping[str, Any]:
     """Late answers of runs that were given up are passed over."""
-    found = talk.next()
+    found = dialogue.next()
     while found.get("run") != run:
-        found = talk.next()
+        found = dialogue.next()
     if "error" in found:
         what = f"could not be measured: {found['error']}"
         raise HostError(shown(pair), what, "orchestrate cluster check tells what stands between")

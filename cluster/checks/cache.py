@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from cluster.checks.finding import ALL_HOSTS, Finding
 from cluster.checks.shared_cache import MOUNT_LIMIT_S, sharers
 from cluster.errors import OrchestrateError
 from cluster.facts.hosts import Cache, Facts, HostFacts
+from cluster.finding import ALL_HOSTS, Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.transport.protocol import Transport
 from cluster.units import GIB

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from cluster.checks.finding import Finding
 from cluster.checks.table import CHECKS, Table, findings_of, reasons_against_force
 from cluster.errors import PreflightError, Problem, UsageError
 from cluster.facts.hosts import Facts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.problems import nearest
 from cluster.reporter import Reporter

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, Gpu, HostFacts
 from cluster.facts.survey import GpuUser
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.units import GIB
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, HostFacts, Interface
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import is_spark
 

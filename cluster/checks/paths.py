@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 
 PURPOSE = {

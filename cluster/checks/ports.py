@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, HostFacts, Listener
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 
 

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Interface, IPv4Network
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, HostFacts, Interface
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import network_environment
 

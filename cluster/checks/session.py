@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, HostFacts
 from cluster.facts.survey import Logind
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 
 FIRST_PERSON = 1000  # logind leaves the IPC objects of system users alone

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cluster.checks.finding import ALL_HOSTS, Finding
 from cluster.checks.known_bad import known_bad
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import ALL_HOSTS, Finding
 from cluster.inventory.config import ClusterConfig
 
 PACKAGES = ("ray", "vllm", "torch", "nccl")

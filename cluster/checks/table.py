@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from cluster.checks.cache import cache_findings, share_findings
 from cluster.checks.clock import clock_findings
-from cluster.checks.finding import Finding
 from cluster.checks.gpus import gpu_findings
 from cluster.checks.link import link_findings
 from cluster.checks.machine import disk_findings, limit_findings, shm_findings
@@ -24,6 +23,7 @@ from cluster.checks.software import (
 )
 from cluster.checks.try_paths import path_findings
 from cluster.facts.hosts import Facts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.transport.protocol import Transport
 

@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from cluster.checks.finding import Finding
 from cluster.checks.paths import HostPaths, Opened, Tried, findings_of
 from cluster.errors import OrchestrateError
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
-from cluster.transport.dialogue import Talk, talking
+from cluster.transport.dialogue import Dialogue, dialogues
 from cluster.transport.parallel import gather
 from cluster.transport.program import Program, program
 from cluster.transport.protocol import Transport
@@ -46,8 +46,8 @@ def try_paths(
     def make(host: HostFacts) -> Program:
         return program(PROGRAM, opening(config, host, nonce))
 
-    with talking(transport, hosts, make) as (talks, broken):
-        ended = [outcome for _, outcome in gather(talks, lambda talk: ask(talk, talks))]
+    with dialogues(transport, hosts, make) as (opened, broken):
+        ended = [outcome for _, outcome in gather(opened, lambda one: ask(one, opened))]
     broken += [each for each in ended if isinstance(each, OrchestrateError)]
     return [each for each in ended if isinstance(each, HostPaths)], broken
 
@@ -63,25 +63,25 @@ def opening(config: ClusterConfig, host: HostFacts, nonce: str) -> dict[str, Any
     }
 
 
-def ask(talk: Talk, talks: Sequence[Talk]) -> HostPaths:
-    others = [other for other in talks if other is not talk]
-    talk.ask({"peers": [peer_of(talk.host, other) for other in others]})
-    answer = talk.next()["peers"]
+def ask(one: Dialogue[HostFacts], opened: Sequence[Dialogue[HostFacts]]) -> HostPaths:
+    others = [other for other in opened if other is not one]
+    one.ask({"peers": [peer_of(one.host, other) for other in others]})
+    answer = one.next()["peers"]
     names = {other.host.node.name: other.host for other in others}
     tried = {
         name: Tried(
             source=found["source"],
             ports={int(port): outcome for port, outcome in found["ports"].items()},
             mtu=found["mtu"],
-            full=full_size(talk.host, names[name]),
+            full=full_size(one.host, names[name]),
         )
         for name, found in answer.items()
     }
-    opened = tuple(Opened(*entry) for entry in talk.hello["ports"])
-    return HostPaths(talk.host, opened, tried)
+    ports = tuple(Opened(*entry) for entry in one.hello["ports"])
+    return HostPaths(one.host, ports, tried)
 
 
-def peer_of(host: HostFacts, other: Talk) -> dict[str, Any]:
+def peer_of(host: HostFacts, other: Dialogue[HostFacts]) -> dict[str, Any]:
     return {
         "name": other.host.node.name,
         "address": other.host.node.fast,

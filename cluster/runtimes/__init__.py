@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.runtimes.process import Process

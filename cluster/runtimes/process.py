@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import HostFacts
+from cluster.finding import Finding
 from cluster.inventory.node import Node
 from cluster.runtimes.service import Needs, Service
 from cluster.transport.command import Command

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from cluster.errors import HostError, OrchestrateError
-from cluster.facts.hosts import HostFacts
+from cluster.inventory.node import Node
 from cluster.transport.answers import answers
 from cluster.transport.parallel import gather
 from cluster.transport.program import Program
@@ -16,11 +16,21 @@ from cluster.transport.protocol import Session, Transport
 SILENCE_LIMIT_S = 20.0
 
 
+class HasNode(Protocol):
+    """Whatever the caller knows of a host: this room needs only which one it is."""
+
+    @property
+    def node(self) -> Node: ...
+
+
+Host = TypeVar("Host", bound=HasNode)
+
+
 @dataclass
-class Talk:
+class Dialogue(Generic[Host]):
     """One such program; `hello` is what it said first."""
 
-    host: HostFacts
+    host: Host
     session: Session
     answers: Iterator[Mapping[str, Any]]
     hello: Mapping[str, Any] = field(default_factory=dict)
@@ -33,29 +43,29 @@ class Talk:
         with suppress(TimeoutError, StopIteration):
             return next(self.answers)
         hint = "does python3 3.9 or newer run there? is the host overloaded?"
-        raise HostError(self.host.node.name, "a program that we ask things of went silent", hint)
+        raise HostError(self.host.node.name, "our program on the host stopped answering", hint)
 
 
 @contextmanager
-def talking(
-    transport: Transport, hosts: Sequence[HostFacts], make: Callable[[HostFacts], Program]
-) -> Iterator[tuple[list[Talk], list[OrchestrateError]]]:
+def dialogues(
+    transport: Transport, hosts: Sequence[Host], make: Callable[[Host], Program]
+) -> Iterator[tuple[list[Dialogue[Host]], list[OrchestrateError]]]:
     """The programs of all hosts that have said hello, and the errors of the others."""
-    opened: list[Talk] = []
+    begun: list[Dialogue[Host]] = []
 
-    def start(host: HostFacts) -> Talk:
+    def start(host: Host) -> Dialogue[Host]:
         session = transport.session(host.node, make(host))
-        talk = Talk(host, session, answers(session, SILENCE_LIMIT_S))
-        opened.append(talk)
-        talk.hello = talk.next()
-        return talk
+        dialogue = Dialogue(host, session, answers(session, SILENCE_LIMIT_S))
+        begun.append(dialogue)
+        dialogue.hello = dialogue.next()
+        return dialogue
 
     try:
-        begun = [outcome for _, outcome in gather(hosts, start)]
+        outcomes = [outcome for _, outcome in gather(hosts, start)]
         yield (
-            [each for each in begun if isinstance(each, Talk)],
-            [each for each in begun if isinstance(each, OrchestrateError)],
+            [each for each in outcomes if isinstance(each, Dialogue)],
+            [each for each in outcomes if isinstance(each, OrchestrateError)],
         )
     finally:
-        for talk in opened:
-            talk.session.close()
+        for dialogue in begun:
+            dialogue.session.close()

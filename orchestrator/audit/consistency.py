@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cluster.checks.finding import Finding
+from cluster.finding import Finding
 from orchestrator.audit.contents import BundleContents
 from orchestrator.audit.samples import is_reference
 from orchestrator.audit.schema import LOCK, MANIFEST, Manifest

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster.checks.finding import Finding
 from cluster.errors import Problem, UsageError
+from cluster.finding import Finding
 from orchestrator.audit.archive import DamagedArchive, unpack
 from orchestrator.audit.consistency import consistency_findings
 from orchestrator.audit.contents import BundleContents, parse_contents

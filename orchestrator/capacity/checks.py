@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from cluster.checks.finding import Finding, State
 from cluster.facts.hosts import HostFacts
+from cluster.finding import Finding, State
 from orchestrator.capacity.alternatives import Option, Wish, more_hosts, nearest_fits
 from orchestrator.capacity.fit import Model
 from orchestrator.capacity.placement import Placement, fit_of

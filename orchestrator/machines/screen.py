@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cluster.check import CheckReport
-from cluster.checks.finding import Finding, State
+from cluster.finding import Finding, State
 from cluster.start import StartReport
 from cluster.stop import StopReport
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.checks.finding import ALL_HOSTS, Finding
 from cluster.checks.shared_cache import all_or_errors, ask_cache, sharers
 from cluster.errors import HostError, PreflightError, Problem
 from cluster.facts.hosts import HostFacts
+from cluster.finding import ALL_HOSTS, Finding
 from cluster.reporter import Reporter
 from cluster.runtimes import Runtime, python_of
 from cluster.transport.program import program

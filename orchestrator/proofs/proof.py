@@ -6,7 +6,7 @@ from itertools import zip_longest
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cluster.checks.finding import Finding
+from cluster.finding import Finding
 from orchestrator.cli.console import CONTROL
 from orchestrator.cli.render import table
 

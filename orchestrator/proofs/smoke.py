@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from cluster.checks.finding import Finding
+from cluster.finding import Finding
 from cluster.reporter import Reporter
 from orchestrator.api.errors import hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply

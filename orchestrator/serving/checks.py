@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from cluster.checks.finding import Finding
 from cluster.checks.gpus import held
 from cluster.checks.ports import port_finding
 from cluster.checks.reach import address_findings
 from cluster.checks.software import version_findings, virtual_environment
 from cluster.checks.table import CHECKS, findings_of
 from cluster.facts.hosts import Facts, HostFacts, RunningService
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.runtimes.service import Service
 from orchestrator.capacity.placement import Placement

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cluster.checks.finding import Finding
 from cluster.checks.ports import port_finding
 from cluster.errors import HostError
 from cluster.facts.hosts import HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.ray.plan import service_folder

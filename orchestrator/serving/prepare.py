@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cluster.checks.finding import Finding
 from cluster.checks.gate import enforce
 from cluster.errors import OrchestrateError, PreflightError
 from cluster.execution.plan import Plan
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
 from cluster.runtimes import runtime_of

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Console
 
 from cluster.check import CheckReport, check_cluster
-from cluster.checks.finding import Finding
 from cluster.errors import Unreachable
+from cluster.finding import Finding
 from cluster.inventory.node import Node
 from cluster.reporter import SILENT
 from orchestrator.cli.render import as_json

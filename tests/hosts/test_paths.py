@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.checks.finding import Finding
+from cluster.finding import Finding
 from tests.hosts.lab import Lab
 from tests.testbed.host import Host
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cluster.checks.finding import Finding
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import Finding
 from tests.support.factory import config_of, entry
 
 CONFIG = config_of(entry(1), entry(2), entry(3))

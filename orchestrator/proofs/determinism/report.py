@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cluster.checks.finding import Finding, State
+from cluster.finding import Finding, State
 from orchestrator.api.errors import hint_of
 from orchestrator.api.target import Target
 from orchestrator.proofs.determinism.ask import BACKGROUND, DeterminismRequest, Observations

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from cluster.checks.finding import Finding, State
+from cluster.finding import Finding, State
 from orchestrator.api.errors import hint_of
 from orchestrator.api.reply import Failure, Outcome
 from orchestrator.api.schema import judged

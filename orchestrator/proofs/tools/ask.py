@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cluster.checks.finding import Finding
+from cluster.finding import Finding
 from cluster.reporter import Reporter
 from orchestrator.api.closed_loop import Limits, send_all
 from orchestrator.api.reply import Failure, Outcome, Reply, ToolCall

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cluster.checks.finding import Finding
+from cluster.finding import Finding
 from orchestrator.api.errors import hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply, ToolCall
 from orchestrator.api.schema import judged

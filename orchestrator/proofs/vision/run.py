@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.checks.finding import Finding
 from cluster.errors import Problem, UsageError
+from cluster.finding import Finding
 from cluster.reporter import Reporter
 from orchestrator.api.errors import hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply

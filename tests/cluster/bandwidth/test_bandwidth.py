@@ -9,9 +9,9 @@ from cluster.bandwidth.findings import Measured, bandwidth_findings, rated
 from cluster.bandwidth.measure import measure_bandwidth, rounds
 from cluster.bandwidth.nccl import NcclRate, measure_nccl, nccl_finding, why_not
 from cluster.bandwidth.rdma import Lane, average_gbit, lanes, measure_rdma
-from cluster.checks.finding import Finding
 from cluster.errors import HostError
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.reporter import SILENT

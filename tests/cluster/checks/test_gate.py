@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.check import check_cluster
-from cluster.checks.finding import Finding
 from cluster.checks.gate import audit_note, enforce, known_names, start_findings
 from cluster.checks.table import CHECKS, Check, reasons_against_force
 from cluster.errors import PreflightError, Unreachable, UsageError
 from cluster.facts.hosts import Facts, Listener, Unreached
+from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import SILENT
 from cluster.transport.protocol import Result

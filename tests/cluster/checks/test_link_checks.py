@@ -1,9 +1,9 @@
 """What the facts alone say of the fast link and of the RoCE devices behind it."""
 
-from cluster.checks.finding import Finding
 from cluster.checks.link import link_findings
 from cluster.checks.roce import roce_findings
 from cluster.facts.hosts import Facts, HostFacts
+from cluster.finding import Finding
 from tests.support.factory import config_of, entry, fresh, gb10, host_facts, interface, spark
 
 CONFIG = config_of(entry(1), entry(2))

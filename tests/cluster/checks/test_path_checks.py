@@ -1,7 +1,7 @@
 """What was tried between hosts, told once for each fault; and the search for a packet's size."""
 
-from cluster.checks.finding import Finding
 from cluster.checks.paths import HostPaths, Opened, Tried, findings_of
+from cluster.finding import Finding
 from cluster.host.path_size import HEADERS, SizeProbe
 from tests.support.factory import config_of, entry, host_facts
 
