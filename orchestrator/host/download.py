@@ -1,8 +1,8 @@
 """Download a model's files from the hub into the cache, at one commit, and go on where it stopped.
 
-Input: {"cache", "model", "revision", "commit", "endpoint", "token", "silence_s", "files": [[path,
-bytes, hash]]}, then a line now and then: silence or the end of the input ends it, and what has
-arrived stays. Output, one JSON object a line: {"start": {...}}, {"done": bytes} each second,
+Input: {"cache", "folder", "model", "revision", "commit", "endpoint", "token", "silence_s", "files":
+[[path, bytes, hash]]}, then a line now and then: silence or the end of the input ends it, and what
+has arrived stays. Output, one JSON object a line: {"start": {...}}, {"done": bytes} each second,
 {"file": path}, {"waits": why, "pause_s": s}, at last {"end": {...}} or {"failed": kind, ...}.
 """
 
@@ -60,8 +60,7 @@ def leave_when_alone() -> None:
 class Download:
     def __init__(self, request: dict[str, Any]) -> None:
         self.request = request
-        name = "models--" + request["model"].replace("/", "--")
-        self.folder = os.path.join(os.path.expanduser(request["cache"]), "hub", name)
+        self.folder = os.path.join(os.path.expanduser(request["cache"]), request["folder"])
         server = (request["endpoint"], request["token"], request["silence_s"])
         self.source = fetch.Source(*server)
         self.done, self.active = 0, time.monotonic()

@@ -18,20 +18,19 @@ class Goal:
     """The places of one model on this host."""
 
     def __init__(self, request: dict[str, Any]) -> None:
-        cache, model = os.path.expanduser(request["cache"]), request["model"]
+        cache = os.path.expanduser(request["cache"])
+        folder = os.path.join(cache, os.path.expanduser(request["folder"])).rstrip("/")
         self.files = request["files"]
         self.refs = request["refs"]
         self.commit = request["commit"]
-        if model.startswith(("/", "~")) or "/" not in model:
-            plain = model if model.startswith(("/", "~")) else f"{cache}/orchestrate/{model}"
-            self.final = os.path.expanduser(plain).rstrip("/")
-            self.anchor, name = os.path.split(self.final)
-            self.staging = f"{self.anchor}/.orchestrate-sync-{name}"
-        else:
-            self.anchor = f"{cache}/hub"
-            self.repository = f"{self.anchor}/models--" + model.replace("/", "--")
+        self.anchor, name = os.path.split(folder)
+        if request["on_hub"]:
+            self.repository = folder
             self.final = f"{self.repository}/snapshots/{self.commit}"
             self.staging = f"{self.repository}/.orchestrate-sync"
+        else:
+            self.final = folder
+            self.staging = f"{self.anchor}/.orchestrate-sync-{name}"
 
     def path(self, index: int) -> str:
         """Where the bytes of a file belong."""

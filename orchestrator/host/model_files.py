@@ -1,6 +1,7 @@
 """Find a model in the cache and list its files.
 
-Input: {"cache", "model": hub name or path, "revision"}.
+Input: {"cache", "folder": below the cache or absolute, "on_hub": whether it is a repository of the
+hub's cache, "revision"}.
 Output: {"path", "files": [[name, bytes]], "config": config.json or null, "problem"}.
 Links of the hub cache are followed: a link without its blob counts as missing.
 """
@@ -13,7 +14,7 @@ from typing import Any
 
 
 def main(request: dict[str, Any]) -> None:
-    path = find(request["cache"], request["model"], request["revision"])
+    path = find(request)
     answer: dict[str, Any] = {"path": path, "files": [], "config": None, "problem": ""}
     if not os.path.isdir(path):
         answer["problem"] = "missing"
@@ -23,12 +24,11 @@ def main(request: dict[str, Any]) -> None:
     print(json.dumps(answer))
 
 
-def find(cache: str, model: str, revision: str) -> str:
-    if model.startswith(("/", "~")):
-        return os.path.expanduser(model)
-    if "/" not in model:
-        return os.path.join(os.path.expanduser(cache), "orchestrate", model)
-    folder = os.path.join(os.path.expanduser(cache), "hub", "models--" + model.replace("/", "--"))
+def find(request: dict[str, Any]) -> str:
+    cache, revision = os.path.expanduser(request["cache"]), request["revision"]
+    folder: str = os.path.join(cache, os.path.expanduser(request["folder"]))
+    if not request["on_hub"]:
+        return folder
     try:
         with open(os.path.join(folder, "refs", revision)) as file:
             revision = file.read().strip()

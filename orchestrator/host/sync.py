@@ -1,8 +1,9 @@
 """One host's part in a copy of a model along a chain of hosts.
 
-Input: {"files": [{"paths", "size", "hash", "blob", "key"}], "cache", "model", "commit", "refs",
-"address", "token", "run", "name"}, then orders, a JSON object a line whose keys are methods of Host
-below. Silence or the end of input ends the program; what has arrived stays for the next run.
+Input: {"files": [{"paths", "size", "hash", "blob", "key"}], "cache", "folder", "on_hub", "commit",
+"refs", "address", "token", "run", "name"}, then orders, a JSON object a line whose keys are methods
+of Host below. Silence or the end of input ends the program; what has arrived stays for the next
+run.
 Output: events, a JSON object a line; twice a second the counters.
 """
 

@@ -12,6 +12,7 @@ from cluster.reporter import Reporter
 from cluster.runtimes import Runtime, python_of
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
+from orchestrator.models.name import Folder, Made, name_of
 from orchestrator.recipes.recipe import Recipe
 
 MAKE_LIMIT_S = 300.0
@@ -61,7 +62,8 @@ def find_model(
 def require_complete(recipe: Recipe, models: Sequence[ModelFiles]) -> None:
     """Raises PreflightError that names every host where files are missing."""
     made_later = [m for m in models if recipe.made and m.problem == "missing"]  # in a dry run
-    problems = [problem_of(recipe, m) for m in models if m.problem and m not in made_later]
+    whole = next((m.host.node.name for m in models if not m.problem), "")
+    problems = [problem_of(recipe, m, whole) for m in models if m.problem and m not in made_later]
     if problems:
         raise PreflightError(*problems)
 
@@ -69,8 +71,15 @@ def require_complete(recipe: Recipe, models: Sequence[ModelFiles]) -> None:
 def look(
     transport: Transport, recipe: Recipe, hosts: Sequence[HostFacts]
 ) -> tuple[ModelFiles, ...]:
+    name = name_of(recipe)
+
     def one(host: HostFacts) -> ModelFiles:
-        request = {"cache": host.cache.path, "model": recipe.model, "revision": recipe.revision}
+        request = {
+            "cache": host.cache.path,
+            "folder": name.folder,
+            "on_hub": name.on_hub,
+            "revision": recipe.revision,
+        }
         answer = ask_cache(transport, host, "orchestrator.host.model_files", request)
         return ModelFiles(
             host,
@@ -100,16 +109,28 @@ def make(transport: Transport, recipe: Recipe, missing: ModelFiles, runtime: Run
         )
 
 
-def problem_of(recipe: Recipe, model: ModelFiles) -> Problem:
+def problem_of(recipe: Recipe, model: ModelFiles, whole: str) -> Problem:
+    """`whole` is a host that has all of the model, or nothing."""
     if model.problem == "missing":
         what = f"model {recipe.model} is not in the cache: no folder {model.path}"
+        if isinstance(name_of(recipe), Folder):
+            what = f"model {recipe.model} is not on this host: no such folder"
     else:
         what = f"model {recipe.model} in {model.path} is not complete: {model.problem}"
-    at = "" if recipe.revision == "main" else f" --revision {recipe.revision}"
-    on_hub = recipe.model.count("/") == 1
-    download = f"hf download {recipe.model}{at}" if on_hub else "copy it there"
-    hint = f"HF_HOME={model.host.cache.path} {download}"
-    return Problem(what, model.host.node.name, hint)
+    return Problem(what, model.host.node.name, how_to_get(recipe, whole))
+
+
+def how_to_get(recipe: Recipe, whole: str = "") -> str:
+    """What to type where a host lacks the model and the host `whole`, if any, has all of it."""
+    if whole:
+        return f"orchestrate models sync {recipe.words} --from {whole}"
+    match name_of(recipe):
+        case Made():
+            return f"orchestrate serve {recipe.option} makes it where there is no such folder"
+        case Folder():
+            then = f"orchestrate models sync {recipe.words}"
+            return f"copy it to {recipe.model} on one host, then {then}"
+    return f"orchestrate models pull {recipe.words}"
 
 
 def prove_same(transport: Transport, models: Sequence[ModelFiles]) -> list[Finding]:

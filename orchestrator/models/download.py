@@ -15,6 +15,7 @@ from cluster.transport.protocol import Transport
 from cluster.units import GB, how_far
 from orchestrator.models.hub.ask import Hub
 from orchestrator.models.lockfile import LockedModel
+from orchestrator.models.name import ModelName
 from orchestrator.models.pull_errors import GOES_ON, explained, no_answer
 
 SILENCE_LIMIT_S = 20.0  # the program says something each second
@@ -56,6 +57,7 @@ def request_for(here: HostFacts, entry: LockedModel, hub: Hub) -> dict[str, Any]
     """The token goes the way of all requests: to the program's standard input."""
     return {
         "cache": here.cache.path,
+        "folder": ModelName.of(entry.model).folder,
         "model": entry.model,
         "revision": entry.revision,
         "commit": entry.commit,

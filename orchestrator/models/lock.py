@@ -14,6 +14,7 @@ from orchestrator.host.hash_files import NOT_A_FILE
 from orchestrator.models.cache import ModelFiles, find_model, require_complete
 from orchestrator.models.hub.ask import ask_hub, now, the_hub
 from orchestrator.models.lockfile import LockedFile, LockedModel, lock_path, read_lock, write_lock
+from orchestrator.models.name import name_of
 from orchestrator.models.verify.hashing import Progress, hash_program, read_contents
 from orchestrator.recipes.recipe import Recipe
 
@@ -56,7 +57,7 @@ def lock_model(
     path = lock_path(config)
     lock = read_lock(path)
     former = lock.find(recipe)
-    if on_hub(recipe):
+    if name_of(recipe).on_hub:
         hub = the_hub()
         reporter.tell(f"asking {hub.endpoint} for {recipe.model} at {recipe.revision}")
         found = ask_hub(hub, recipe.model, recipe.revision, reporter)
@@ -67,10 +68,6 @@ def lock_model(
         write_lock(path, lock.with_model(found))
         report = replace(report, written=True)
     return report
-
-
-def on_hub(recipe: Recipe) -> bool:
-    return not recipe.made and not recipe.model.startswith(("/", "~"))
 
 
 def from_head(

@@ -14,8 +14,9 @@ from cluster.reporter import Reporter
 from cluster.transport.protocol import Transport
 from orchestrator.models.download import download
 from orchestrator.models.hub.ask import the_hub
-from orchestrator.models.lock import lock_model, on_hub
+from orchestrator.models.lock import lock_model
 from orchestrator.models.lockfile import LockedModel, lock_path, read_lock
+from orchestrator.models.name import Folder, name_of
 from orchestrator.recipes.recipe import Recipe
 
 
@@ -49,7 +50,7 @@ def pull(
     Raises UsageError for a model that no hub knows, HostError with what the host met.
     """
     node = config.head if host is None else node_named(config.node, host)
-    if not on_hub(recipe):
+    if not name_of(recipe).on_hub:
         raise UsageError(nothing_to_pull(recipe))
     entry = locked(transport, config, recipe, reporter)
     facts = gather_facts(transport, config)
@@ -76,10 +77,10 @@ def pull(
 
 
 def nothing_to_pull(recipe: Recipe) -> Problem:
-    if recipe.made:
-        what, hint = "is made on the hosts", f"orchestrate serve --model {recipe.name}"
-    else:
-        what, hint = "is a folder on the hosts", f"copy it to {recipe.model} on one of them"
+    what, hint = "is made on the hosts", f"orchestrate serve {recipe.option}"
+    if isinstance(name_of(recipe), Folder):
+        what = "is a folder on the hosts"
+        hint = f"copy it to {recipe.model} on one host, then orchestrate models sync {recipe.words}"
     return Problem(f"there is nothing to download: {recipe.model} {what}", recipe.name, hint)
 
 

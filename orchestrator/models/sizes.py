@@ -18,6 +18,7 @@ from orchestrator.host import make_tiny
 from orchestrator.host.model_headers import read_folder
 from orchestrator.models.cache import ModelFiles, require_complete
 from orchestrator.models.hub.sizes import read_hub
+from orchestrator.models.name import Folder, name_of
 from orchestrator.recipes.recipe import Recipe
 
 READ_LIMIT_S = 20.0  # headers of some hundred files over NFS
@@ -65,20 +66,26 @@ def ask_headers(transport: Transport, model: ModelFiles) -> Any:
     return json.loads(answer["out"])
 
 
-def model_elsewhere(recipe: Recipe) -> Model:
-    """From a folder of this machine, the hub, or (the tiny model) its making.
+def model_without_hosts(recipe: Recipe) -> Model:
+    """Where no host is asked: a folder is then one of this machine.
 
-    Raises OrchestrateError when none of them speaks.
+    Raises OrchestrateError when neither it nor the hub says anything.
     """
+    name = name_of(recipe)
+    if not isinstance(name, Folder):
+        return model_elsewhere(recipe)
+    path = os.path.expanduser(name.folder)
+    answer = read_folder(path)
+    if answer["problem"]:
+        hint = "--hardware reads it on this machine; without --hardware it is read on the hosts"
+        raise OrchestrateError(Problem(answer["problem"], recipe.model, hint))
+    return model_of(recipe, answer, path)
+
+
+def model_elsewhere(recipe: Recipe) -> Model:
+    """Of a model that is on no host: from the hub, or how it is made. Raises OrchestrateError."""
     if recipe.made:
         return model_of(recipe, {"config": make_tiny.CONFIG, "tensors": []}, "how it is made")
-    path = os.path.expanduser(recipe.model)
-    if os.path.isdir(path) or path.startswith(("/", ".")):
-        answer = read_folder(path)
-        if answer["problem"]:
-            hint = "a model's folder holds config.json and *.safetensors"
-            raise OrchestrateError(Problem(answer["problem"], recipe.model, hint))
-        return model_of(recipe, answer, path)
     return model_of(recipe, read_hub(recipe), f"the hub, {recipe.model}@{recipe.revision}")
 
 

@@ -1,5 +1,6 @@
 """Recipes: typed data about one service, never a command string; where their files lie."""
 
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,6 +102,17 @@ class Recipe(Layer):
         if media and domains != MEDIA_DOMAINS:
             raise ValueError("with [media], `allowed_media_domains` is not set in [args]")
         return media
+
+    @property
+    def words(self) -> str:
+        """What to type after a verb of `models`: its name, or --recipe where no name finds it."""
+        by_name = not self.source or self.built_in or Path(self.source).parent == USER_FOLDER
+        return self.name if by_name else f"--recipe {shlex.quote(self.source)}"
+
+    @property
+    def option(self) -> str:
+        """What to type after every other verb."""
+        return f"--model {self.name}" if self.words == self.name else self.words
 
     @property
     def built_in(self) -> bool:

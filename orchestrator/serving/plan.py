@@ -13,13 +13,14 @@ from cluster.reporter import Reporter
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.alternatives import Option, Wish, more_hosts, nearest_fits
 from orchestrator.capacity.checks import typed
-from orchestrator.capacity.fit import CONTEXTS, Fit
+from orchestrator.capacity.fit import CONTEXTS, Fit, Model
 from orchestrator.capacity.hardware import hosts_of, more_of
 from orchestrator.capacity.overhead import Estimate, total
 from orchestrator.capacity.placement import Placement, fit_of, place, shares
-from orchestrator.models.cache import find_model
+from orchestrator.models.cache import ModelFiles, find_model, require_complete
 from orchestrator.models.lockfile import ModelsLock, lock_path, read_lock
-from orchestrator.models.sizes import model_elsewhere, model_on_hosts
+from orchestrator.models.name import Folder, name_of
+from orchestrator.models.sizes import model_elsewhere, model_on_hosts, model_without_hosts
 from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.prepare import gpus_in_use
@@ -88,11 +89,8 @@ def plan_on_hosts(
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
     recipe = recipe_for(request, read_lock(lock_path(config)), facts.hosts)
     found = find_model(transport, recipe, facts.hosts, reporter, make_with=None)
-    model = model_on_hosts(transport, recipe, found)
-    if model is None and not recipe.made:
-        reporter.tell(f"no host has {recipe.model} whole: asking the hub for its sizes")
+    model = model_on_hosts(transport, recipe, found) or model_off_hosts(recipe, found, reporter)
     used = gpus_in_use(facts, besides=PREFIX + recipe.name)
-    model = model or model_elsewhere(recipe)
     report = planned(Wish(recipe, model, facts.hosts, used, None, more_hosts(facts.hosts)))
     return priced(report, config.cost)
 
@@ -104,9 +102,19 @@ def plan_on_hardware(
     known = load_hardware()
     hosts = hosts_of(hardware, known)
     recipe = recipe_for(request, lock, hosts)
-    model = model_elsewhere(recipe)
+    model = model_without_hosts(recipe)
     report = planned(Wish(recipe, model, hosts, {}, None, more_of(hardware, known)))
     return priced(report, prices) if prices else report
+
+
+def model_off_hosts(recipe: Recipe, found: Sequence[ModelFiles], reporter: Reporter) -> Model:
+    """Where no host has it whole. Raises PreflightError for a folder, which only hosts can have."""
+    name = name_of(recipe)
+    if isinstance(name, Folder):
+        require_complete(recipe, found)
+    if name.on_hub:
+        reporter.tell(f"no host has {recipe.model} whole: asking the hub for its sizes")
+    return model_elsewhere(recipe)
 
 
 def priced(report: PlanReport, prices: CostTable) -> PlanReport:

@@ -69,7 +69,7 @@ def test_a_model_that_is_not_there(lab: Lab) -> None:
     said = lab.fails("serve", "--model", "awq-235b")
     for name in ("h1", "h2"):
         assert f"{name}: model QuantTrio/Qwen3-235B-A22B-Instruct-2507-AWQ is not in the" in said
-    assert f"hint: HF_HOME={lab.share}/cache hf download QuantTrio/" in said
+    assert "hint: orchestrate models pull awq-235b" in said
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.hub.server import Hub, Port
 
 CHUNK = 1 << 16
-REPO = r"(?P<repo>[^/]+/[^/]+)"
+REPO = r"(?P<repo>[^/]+(?:/[^/]+)?)"
 ROUTES = tuple(
     (re.compile(f"^{pattern}$"), name)
     for pattern, name in (
@@ -64,16 +64,17 @@ class HubRequest(BaseHTTPRequestHandler):
             self.route(path)
 
     def route(self, path: str) -> None:
-        for pattern, name in ROUTES:
-            if found := pattern.match(path):
-                parts = {key: unquote(text) for key, text in found.groupdict().items()}
-                repository = self.hub.repositories.get(parts["repo"])
-                if repository and not (repository.private and not self.token_is_good()):
-                    self.in_repository(repository, name, parts)
-                else:
-                    self.unknown_repository()
+        matches = [(name, found) for pattern, name in ROUTES if (found := pattern.match(path))]
+        for name, found in matches:
+            parts = {key: unquote(text) for key, text in found.groupdict().items()}
+            repository = self.hub.repositories.get(parts["repo"])
+            if repository and not (repository.private and not self.token_is_good()):
+                self.in_repository(repository, name, parts)
                 return
-        self.answer(404, {"error": "Sorry, we can't find the page you are looking for."})
+        if matches:
+            self.unknown_repository()
+        else:
+            self.answer(404, {"error": "Sorry, we can't find the page you are looking for."})
 
     def token(self) -> str:
         return self.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from cluster.errors import OrchestrateError, PreflightError, Problem, UsageError
-from orchestrator.models.cache import ModelFiles
+from orchestrator.models.cache import ModelFiles, how_to_get
 from orchestrator.models.lockfile import LockedModel
 from orchestrator.recipes.recipe import Recipe
 
@@ -106,9 +106,7 @@ def choose_source(
         Problem(f"cannot be the source of {recipe.model}: {lack(m, entry)}", m.host.node.name)
         for m in candidates
     ]
-    hint = f"make one host complete first, as with: hf download {recipe.model}"
-    if recipe.made:
-        hint = f"orchestrate serve --model {recipe.name} makes it"
+    hint = f"make one host complete first: {how_to_get(recipe)}"
     raise PreflightError(*problems[:-1], Problem(problems[-1].what, problems[-1].where, hint))
 
 

@@ -17,6 +17,7 @@ from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 from orchestrator.models.cache import ModelFiles, look
 from orchestrator.models.lockfile import LockedModel, ModelsLock, pinned
+from orchestrator.models.name import name_of
 from orchestrator.models.sync.chain import Chain
 from orchestrator.models.sync.copying import Copy
 from orchestrator.models.sync.plan import (
@@ -142,12 +143,13 @@ def what_to_copy(
     """The files of the source, and where they belong on any host."""
     asked = {"path": source.path, "refs": [recipe.revision]}
     found = ask_cache(transport, source.host, "orchestrator.host.snapshot", asked)
-    in_hub = "/" in recipe.model and not recipe.model.startswith(("/", "~"))
-    commit = source.path.rsplit("/", 1)[1] if in_hub else ""
+    name = name_of(recipe)
+    commit = source.path.rsplit("/", 1)[1] if name.on_hub else ""
     request = {
-        "model": recipe.model,
+        "folder": name.folder,
+        "on_hub": name.on_hub,
         "commit": commit,
-        "refs": {name: to for name, to in found["refs"].items() if in_hub and to == commit},
+        "refs": {ref: to for ref, to in found["refs"].items() if name.on_hub and to == commit},
         "run": secrets.token_hex(8),
     }
     return contents_of(found["files"], entry), request

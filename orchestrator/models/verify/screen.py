@@ -81,7 +81,9 @@ def next_step(report: VerifyReport) -> str:
     if good:
         return f"orchestrate models sync {report.recipe} --from {good[0]}"
     first = "remove the wrong files, then " if "wrong" in kinds else ""  # pull goes by sizes
-    return f"{first}orchestrate models pull {report.recipe}"
+    if report.commit:
+        return f"{first}orchestrate models pull {report.recipe}"
+    return f"{first}copy it to one host again, then orchestrate models sync {report.recipe}"
 
 
 def failed(report: VerifyReport) -> list[HostVerify]:

@@ -15,7 +15,7 @@ from cluster.reporter import Reporter
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Session, Transport
 from cluster.units import GB
-from orchestrator.models.cache import look
+from orchestrator.models.cache import how_to_get, look
 from orchestrator.models.lockfile import LockedModel, lock_path, pinned, read_lock
 from orchestrator.models.verify.differences import Difference, differences, without_metadata
 from orchestrator.models.verify.hashing import Contents, Progress, hash_program, read_contents
@@ -148,7 +148,7 @@ def find(transport: Transport, wanted: Wanted, host: HostFacts) -> str:
     [model] = look(transport, wanted.recipe, [host])
     if model.problem == "missing":
         what = f"model {wanted.recipe.model} is not here: no folder {model.path}"
-        raise HostError(host.node.name, what, f"orchestrate models pull {wanted.recipe.name}")
+        raise HostError(host.node.name, what, how_to_get(wanted.recipe))
     return model.path
 
 

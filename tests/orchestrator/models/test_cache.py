@@ -11,6 +11,7 @@ from cluster.inventory.node import Node
 from cluster.reporter import SILENT
 from orchestrator.host import model_files
 from orchestrator.models.cache import ModelFiles, find_model, prove_same, require_complete
+from orchestrator.models.name import ModelName
 from orchestrator.recipes.recipe import Recipe
 from tests.support.factory import GIB, config_of, host_facts
 from tests.support.scripted import Script
@@ -44,9 +45,9 @@ def test_what_is_missing_or_broken_is_named_for_every_host() -> None:
         require_complete(RECIPE, found)
     assert str(caught.value) == (
         "h1: model org/m is not in the cache: no folder /cache/m\n"
-        "  hint: HF_HOME=/home/ada/.cache/huggingface hf download org/m\n"
+        "  hint: orchestrate models pull m\n"
         "h2: model org/m in /cache/m is not complete: 2 weight files are missing, as x\n"
-        "  hint: HF_HOME=/home/ada/.cache/huggingface hf download org/m"
+        "  hint: orchestrate models pull m"
     )
 
 
@@ -99,7 +100,9 @@ def test_different_files_are_not_the_same_model() -> None:
 
 
 def look_at(cache: Path, capsys: pytest.CaptureFixture[str], revision: str = "main") -> Any:
-    model_files.main({"cache": str(cache), "model": "org/m", "revision": revision})
+    folder = ModelName.of("org/m").folder
+    asked = {"cache": str(cache), "folder": folder, "on_hub": True, "revision": revision}
+    model_files.main(asked)
     return json.loads(capsys.readouterr().out)
 
 

@@ -14,7 +14,7 @@ from orchestrator.capacity.engine_args import serving_of
 from orchestrator.capacity.fit import Memory, Model, judge
 from orchestrator.capacity.weights import Split
 from orchestrator.host.model_headers import read_folder
-from orchestrator.models.sizes import model_elsewhere, model_of
+from orchestrator.models.sizes import model_elsewhere, model_of, model_without_hosts
 from tests.support.models import CONFIGS, H200, MIXTURE, recipe
 
 INDEX = "model.safetensors.index.json"
@@ -36,7 +36,7 @@ def shard(path: Path, tensors: Mapping[str, tuple[str, list[int]]], *, size: int
 
 
 def read(path: Path) -> Model:
-    return model_elsewhere(recipe({}).model_copy(update={"model": str(path)}))
+    return model_without_hosts(recipe({}).model_copy(update={"model": str(path)}))
 
 
 def refused(path: Path) -> str:

@@ -15,6 +15,7 @@ from cluster.transport.program import Program, program
 from cluster.transport.protocol import Session
 from orchestrator.host import model_files
 from orchestrator.models.lockfile import LockedModel
+from orchestrator.models.name import ModelName
 from orchestrator.models.sync.chain import Chain
 from orchestrator.models.sync.copying import Copy
 from orchestrator.models.sync.plan import contents_of
@@ -61,7 +62,8 @@ class Loop:
         self, *, lock: LockedModel | None = None, reporter: Reporter | None = None
     ) -> tuple[Copy, Chain]:
         listing = self.ask("snapshot", {"path": str(self.snapshot), "refs": []})
-        request = {"model": MODEL, "commit": COMMIT, "refs": {"main": COMMIT}, "run": "r"}
+        where = {"folder": ModelName.of(MODEL).folder, "on_hub": True}
+        request = {**where, "commit": COMMIT, "refs": {"main": COMMIT}, "run": "r"}
         hosts = [self.host(node) for node in NODES]
         contents = contents_of(listing["files"], lock)
         copy = Copy(self.transport, request, contents, hosts, reporter or Recorder(self.said))
@@ -74,7 +76,8 @@ class Loop:
     def whole(self, name: str) -> bool:
         """As `serve` would find it, byte for byte, and nothing left over."""
         cache = self.folder / name
-        path = Path(model_files.find(str(cache), MODEL, "main"))
+        where = {"cache": str(cache), "folder": ModelName.of(MODEL).folder, "on_hub": True}
+        path = Path(model_files.find({**where, "revision": "main"}))
         files, broken = model_files.listing(str(path))
         same = all(
             (path / file.path).read_bytes() == (self.snapshot / file.path).read_bytes()

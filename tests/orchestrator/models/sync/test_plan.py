@@ -85,7 +85,7 @@ def test_the_source_is_the_first_that_has_all_of_the_lock() -> None:
     assert choose_source(RECIPE, models(4, 5), None, None).host.node.name == "h1"
     with pytest.raises(PreflightError, match=r"h1: .*w has 4 bytes instead of 5") as caught:
         choose_source(RECIPE, models(4, 5), LOCKED, "h1")
-    assert "hf download" in str(caught.value)
+    assert "orchestrate models pull awq-235b" in str(caught.value)
     with pytest.raises(PreflightError, match="no folder /m"):
         choose_source(RECIPE, models(5, problem="missing"), None, None)
     with pytest.raises(UsageError, match="no host `h9`"):

@@ -1,6 +1,7 @@
 """The verb verify: what its hosts say becomes rows, and the next thing to type."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,13 @@ def test_what_to_type_next(hosts: tuple[HostVerify, ...], hint: str) -> None:
     found = next_step(report(*hosts))
     assert hint in found
     assert bool(hint) == bool(found)
+
+
+def test_what_no_hub_knows_is_not_pulled_again() -> None:
+    folder = replace(report(row("h1", "wrong")), commit="")
+    assert next_step(folder) == (
+        "remove the wrong files, then copy it to one host again, then orchestrate models sync m"
+    )
 
 
 def test_one_mount_read_by_all_is_pointed_out() -> None:
