@@ -78,11 +78,11 @@ VERBS = Tree(
                 "Launch a model and wait until it has answered.",
             ),
             "status": Verb(
-                "orchestrator.serving.cli:show_status",
+                "orchestrator.serving.status_cli:show_status",
                 "Hosts, Ray, models, memory, addresses, and whether each model answers right now.",
             ),
             "logs": Verb(
-                "orchestrator.serving.cli:show_logs",
+                "orchestrator.serving.logs_cli:show_logs",
                 "A service's log, from whichever host it runs on.",
             ),
             "generate": Verb(

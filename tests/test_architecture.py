@@ -106,3 +106,13 @@ def test_no_module_is_named_after_nothing() -> None:
 @pytest.mark.parametrize("name", sorted(pages()))
 def test_the_generated_pages_are_fresh(name: str) -> None:
     assert (ROOT / "docs" / name).read_text("utf-8") == pages()[name], "run scripts/docs"
+
+
+def test_a_verb_logs_in_once() -> None:
+    """What needs a host again takes the transport that its verb has opened."""
+    opening = [p for p in PRODUCT if "open_transport(" in p.read_text("utf-8")]
+    assert {place(path) for path in opening} == {
+        "cluster/transport/open.py",
+        "orchestrator/api/target.py",
+        "orchestrator/cli/options.py",
+    }

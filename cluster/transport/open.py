@@ -3,8 +3,11 @@
 from cluster.inventory.config import ClusterConfig
 from cluster.transport.local import Local
 from cluster.transport.protocol import Transport
-from cluster.transport.ssh import SSH
 
 
 def open_transport(config: ClusterConfig) -> Transport:
-    return Local() if config.is_local else SSH(config.ssh)
+    if config.is_local:
+        return Local()
+    from cluster.transport.ssh import SSH  # a fifth of a second of imports
+
+    return SSH(config.ssh)

@@ -12,13 +12,13 @@ from cluster.errors import HostsError, OrchestrateError, Problem, UsageError
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts, RunningService
 from cluster.inventory.config import ClusterConfig, load
-from cluster.inventory.cost import CostTable
 from cluster.inventory.problems import nearest
 from cluster.transport.forward import forwarded
 from cluster.transport.open import open_transport
 from cluster.transport.protocol import Transport
 from orchestrator.serving.api_key import find_key
-from orchestrator.serving.health import asked_at, problem_of
+from orchestrator.serving.endpoint import Endpoint, endpoints
+from orchestrator.serving.health import problem_of
 
 KEY_VARIABLE = "ORCHESTRATE_API_KEY"
 ASK_LIMIT_S = 10.0
@@ -36,13 +36,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Home:
-    """Where the inventory has the server: the facts of all hosts, its host, its service."""
+    """Where the inventory has the server, and the road there: whoever needs a host again logs in
+    no second time.
+    """
 
-    cluster: str
+    config: ClusterConfig
+    transport: Transport
     facts: Facts
     host: HostFacts
     service: RunningService
-    cost: CostTable = field(default_factory=CostTable)
+    endpoint: Endpoint
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Target:
     @property
     def recipe(self) -> str:
         """The recipe where it is known, else the name that the server gives its model."""
-        return str(self.home.service.labels["recipe"]) if self.home else self.model
+        return self.home.endpoint.recipe if self.home else self.model
 
     def http(self) -> httpx.Client:
         """For single questions such as /health; loads go through orchestrator.api."""
@@ -152,25 +155,25 @@ def at_home(
     transport: Transport, config: ClusterConfig, wanted: Wanted, key: str
 ) -> Iterator[Target]:
     """The server of the inventory: directly on this machine, else through the transport."""
-    home = choose(config, gather_facts(transport, config), wanted.model)
-    about = home.service.labels
-    address, port, served = asked_at(str(about["host"])), int(about["port"]), about["served_name"]
-    shown = f"http://{about['host']}:{port}/v1 on {home.host.node.name}"
+    home = choose(transport, config, gather_facts(transport, config), wanted.model)
+    found = home.endpoint
+    shown = f"{found.url} on {home.host.node.name}"
     key = key or find_key(transport, config, home.host)
     if config.is_local:
-        yield Target(f"http://{address}:{port}", shown, served, key, home)
+        url = f"http://{found.address}:{found.port}"
+        yield Target(url, shown, found.served_name, key, home)
         return
-    with forwarded(transport, home.host.node, address, port) as local:
-        yield Target(f"http://127.0.0.1:{local}", shown, served, key, home)
+    with forwarded(transport, home.host.node, found.address, found.port) as local:
+        yield Target(f"http://127.0.0.1:{local}", shown, found.served_name, key, home)
 
 
-def choose(config: ClusterConfig, facts: Facts, model: str | None) -> Home:
+def choose(transport: Transport, config: ClusterConfig, facts: Facts, model: str | None) -> Home:
     """The one model that runs, or the one whose recipe, served name or service has this name."""
     running = [
-        Home(config.name, facts, host, service, config.cost)
+        Home(config, transport, facts, host, service, endpoint)
         for host in facts.hosts
         for service in host.services
-        if service.alive and "served_name" in service.labels
+        if (endpoint := endpoints(host).get(service.name)) and endpoint.is_model
     ]
     if not running:
         raise no_model(config, facts)
@@ -188,8 +191,7 @@ def choose(config: ClusterConfig, facts: Facts, model: str | None) -> Home:
 
 
 def names_of(home: Home) -> Sequence[str]:
-    about = home.service.labels
-    return str(about["recipe"]), str(about["served_name"]), home.service.name
+    return home.endpoint.recipe, home.endpoint.served_name, home.service.name
 
 
 def no_model(config: ClusterConfig, facts: Facts) -> OrchestrateError:

@@ -38,11 +38,10 @@ class BundleRequest:
     output: Path | None = None
 
 
-def bundle(
-    target: Target, config: ClusterConfig | None, request: BundleRequest, reporter: Reporter
-) -> BundleCheck:
+def bundle(target: Target, request: BundleRequest, reporter: Reporter) -> BundleCheck:
     """Gather, search for secrets, check as `verify` does, write. Raises OrchestrateError."""
     server, created = provenance(target), datetime.now(UTC)
+    config = target.home.config if target.home else None
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", server.recipe or server.served_name).strip("-.")
     top = f"{created:%Y%m%dT%H%M%SZ}-{name or 'model'}"
     path = request.output or ROOT / "audit" / f"{top}.tar.gz"

@@ -30,7 +30,6 @@ from orchestrator.audit.schema import (
 from orchestrator.cli.render import plain
 from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.records.provenance import MASK, Provenance
-from orchestrator.serving.made_of import RECIPE as MADE_OF
 
 PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")  # in an address
 CORE_PACKAGES = ("vllm", "torch", "python")  # every server has them
@@ -51,7 +50,7 @@ class BundleInputs:
 
     @property
     def made_of(self) -> RecipeRecord | None:
-        found = self.home.service.labels.get(MADE_OF) if self.home else None
+        found = self.home.endpoint.made_of if self.home else None
         return RecipeRecord.model_validate(found) if found else None
 
 
@@ -103,7 +102,7 @@ def time_text(moment: datetime) -> str:
 
 
 def inventory_record(config: ClusterConfig, home: Home) -> Inventory:
-    serving = home.service.labels.get("gpus") or {home.host.node.name: 0}
+    serving = home.endpoint.gpus or {home.host.node.name: 0}
     return Inventory(
         cluster=config.name,
         nodes=tuple(node_record(node, node.name in serving, home.facts) for node in config.node),

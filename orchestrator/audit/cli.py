@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from cluster.inventory.config import load
 from orchestrator.api.options import KeyFile, ModelName, Url, with_target
 from orchestrator.api.target import Target, Wanted
 from orchestrator.audit import screen
@@ -46,8 +45,7 @@ def audit_bundle(
     request = BundleRequest(samples or (), add or (), manifest, without_manifest, output)
 
     def verb(console: Console, target: Target) -> int:
-        config = load(nodes) if target.home else None
-        check = bundle(target, config, request, console)
+        check = bundle(target, request, console)
         show_on(console, check, screen.bundle_screen, json)
         return 0
 

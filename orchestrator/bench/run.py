@@ -105,7 +105,7 @@ def bench_report(
 def cost_of(target: Target) -> HourlyCost | None:
     """Of the GPUs that the model has; None for a bare address, whose machines are unknown."""
     home = target.home
-    return hourly_cost(home.cost, home.service.labels.get("gpus", {})) if home else None
+    return hourly_cost(home.config.cost, home.endpoint.gpus) if home else None
 
 
 def notes_of(steps: Iterable[StepResult], load: Workload, exact: bool) -> Iterable[str]:

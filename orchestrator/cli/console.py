@@ -4,13 +4,16 @@ import re
 import sys
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console as RichConsole
 from rich.console import RenderableType
-from rich.live import Live
 from rich.text import Text
 
 from cluster.errors import OrchestrateError
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newline
 PLAIN_S = 5.0  # between two lines of progress where there is no terminal
@@ -64,6 +67,8 @@ class Console:
     def _wait_for(self, line: str) -> None:
         self._waits_for = line
         if self._live is None:
+            from rich.live import Live  # a pipe has no live line
+
             self._live = Live(
                 console=self.err,
                 get_renderable=self._live_line,

@@ -58,21 +58,20 @@ def provenance(target: Target) -> Provenance:
     if target.home is None:
         versions = server_version(target)
         return Provenance(target.shown, target.model, own, platform.python_version(), versions)
-    service = target.home.service
-    about = service.labels
+    service, endpoint = target.home.service, target.home.endpoint
     return Provenance(
         url=target.shown,
         served_name=target.model,
         orchestrate=own,
         python=platform.python_version(),
         versions=target.home.host.versions,
-        recipe=str(about["recipe"]),
-        model=str(about.get("model", "")),
-        revision=str(about.get("revision", "")),
+        recipe=endpoint.recipe,
+        model=endpoint.model,
+        revision=endpoint.revision,
         commit=snapshot_commit(service.words),
-        cluster=target.home.cluster,
+        cluster=target.home.config.name,
         service=service.name,
-        split=str(about.get("split", "")),
+        split=endpoint.split,
         arguments=mask_secrets(service.words),
         environment=service.env,
         hosts=tuple(machine_record(host) for host in serving_hosts(target.home)),
@@ -112,7 +111,7 @@ def mask_secrets(words: Sequence[str]) -> tuple[str, ...]:
 
 def serving_hosts(home: Home) -> Sequence[HostFacts]:
     """The hosts that the model is split over."""
-    names = home.service.labels.get("gpus") or {home.host.node.name: 0}
+    names = home.endpoint.gpus or {home.host.node.name: 0}
     return [host for host in home.facts.hosts if host.node.name in names]
 
 

@@ -5,7 +5,7 @@ from cluster.execution.plan import Put
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.transport.protocol import Transport
-from orchestrator.serving.vllm import LOOPBACK
+from orchestrator.serving.endpoint import LOOPBACK
 
 NAME = "api-key"
 

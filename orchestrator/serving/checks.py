@@ -12,6 +12,7 @@ from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.runtimes.service import Service
 from orchestrator.capacity.placement import Placement
+from orchestrator.serving.endpoint import endpoint_of, require_endpoint
 
 
 def software_findings(placement: Placement) -> list[Finding]:
@@ -38,7 +39,7 @@ def launch_findings(
     wanted = -(-placement.ranks // len(placement.hosts))  # the first ones of each host
     findings += [f for host in placement.hosts for f in held(config.name, host, wanted)]
     first = placement.hosts[0]
-    findings.append(port_finding(config.name, first, service.labels["port"], "port"))
+    findings.append(port_finding(config.name, first, require_endpoint(service).port, "port"))
     return [*findings, *own_port_findings(first, service)]
 
 
@@ -69,9 +70,10 @@ def other_arguments(service: Service, existing: RunningService) -> Iterator[Find
 
 
 def own_port_findings(host: HostFacts, service: Service) -> Iterator[Finding]:
-    port = service.labels["port"]
+    port = require_endpoint(service).port
     for other in host.services:
-        if other.alive and other.name != service.name and other.labels.get("port") == port:
+        held = endpoint_of(other) if other.alive and other.name != service.name else None
+        if held and held.port == port:
             yield Finding(
                 "port",
                 host.node.name,

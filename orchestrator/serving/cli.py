@@ -1,10 +1,8 @@
-"""The verbs `serve`, `status` and `logs`: parse, one verb, print its report. No logic."""
+"""The verb `serve`: parse, launch, print its report. No logic."""
 
-import time
 from typing import Annotated
 
 import typer
-from rich.live import Live
 
 from cluster.checks.gate import known_names
 from orchestrator.cli.options import (
@@ -22,13 +20,9 @@ from orchestrator.cli.options import (
 from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import find_recipe
 from orchestrator.serving import screen
-from orchestrator.serving.logs import find_service, read_log
 from orchestrator.serving.prepare import prepare
 from orchestrator.serving.resolve import Request
 from orchestrator.serving.serve import serve
-from orchestrator.serving.status import status
-
-WATCH_S = 2.0
 
 
 def serve_model(
@@ -57,48 +51,6 @@ def serve_model(
             return 0
         done = serve(run.transport, run.config, request, reporter, detach=detach)
         show(run, done, screen.served, json)
-        return 0
-
-    with_hosts(nodes, verb)
-
-
-def show_status(
-    nodes: Nodes = None,
-    json: Json = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Refresh every two seconds until Ctrl-C.")
-    ] = False,
-) -> None:
-    """Hosts, Ray, models, memory, addresses, and whether each model answers right now."""
-
-    def verb(run: Run) -> int:
-        if watch:
-            with Live(console=run.console.out, auto_refresh=False) as live:
-                while True:
-                    live.update(
-                        screen.status_screen(status(run.transport, run.config)), refresh=True
-                    )
-                    time.sleep(WATCH_S)
-        found = status(run.transport, run.config)
-        show(run, found, screen.status_screen, json)
-        return 0 if found.healthy else 1
-
-    with_hosts(nodes, verb)
-
-
-def show_logs(
-    service: Annotated[str | None, typer.Argument(help="Default: the model, else Ray.")] = None,
-    host: Annotated[str | None, typer.Option(help="Where it runs more than once.")] = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Old lines to show.")] = 100,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it grows.")] = False,
-    nodes: Nodes = None,
-) -> None:
-    """A service's log, from whichever host it runs on."""
-
-    def verb(run: Run) -> int:
-        found = find_service(run.transport, run.config, service, host)
-        write = run.console.raw
-        read_log(run.transport, found, run.config, write, lines=lines, follow=follow)
         return 0
 
     with_hosts(nodes, verb)

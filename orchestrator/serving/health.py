@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 import httpx
 
+from cluster.inventory.node import Node
+from cluster.transport.http import http_client
+from cluster.transport.protocol import Transport
+from orchestrator.serving.endpoint import LOOPBACK
+
 PROMPT = "Hello, my name is"
+RUNNING, MADE = "vllm:num_requests_running", "vllm:generation_tokens_total"
+METRICS_LIMIT_S = 2.0
+FLOW_S = 0.3  # a slow model makes a token or more in it; a long prefill makes none: then we ask
 GENERATION_LIMIT_S = 120.0  # the first one may compile kernels
 
 
@@ -16,11 +24,6 @@ class Answer:
     text: str
     tokens: int
     seconds: float
-
-
-def asked_at(host: str) -> str:
-    """Where to ask a server that listens on `host`: all addresses include loopback."""
-    return "127.0.0.1" if host == "0.0.0.0" else host
 
 
 def is_healthy(http: httpx.Client) -> bool:
@@ -47,6 +50,35 @@ def generate_once(
     return Answer(text, count, time.monotonic() - begun)
 
 
+def tokens_flowing(http: httpx.Client) -> int:
+    """Tokens that came out for others while we looked; 0 for an idle server, or one that stands."""
+    before = read_tokens(http)
+    if before is None or not before.running:
+        return 0
+    time.sleep(FLOW_S)
+    after = read_tokens(http)
+    return max(0, after.made - before.made) if after else 0
+
+
+@dataclass(frozen=True)
+class TokenCount:
+    """vLLM's own counters: requests in work now, tokens made since it started."""
+
+    running: int
+    made: int
+
+
+def read_tokens(http: httpx.Client) -> TokenCount | None:
+    """None where the server does not show them."""
+    from orchestrator.metrics.read import read_metrics, sum_of  # only a model that runs needs it
+
+    samples = read_metrics(http, METRICS_LIMIT_S)
+    running = None if samples is None else sum_of(samples, RUNNING)
+    if samples is None or running is None:
+        return None
+    return TokenCount(int(running), int(sum_of(samples, MADE) or 0))
+
+
 def problem_of(error: httpx.HTTPError) -> str:
     """An httpx error in a few words."""
     if isinstance(error, httpx.HTTPStatusError):
@@ -54,3 +86,14 @@ def problem_of(error: httpx.HTTPError) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     return str(error) or type(error).__name__
+
+
+ASK_LIMIT_S = 5.0
+
+
+def ask_media(transport: Transport, node: Node, port: int) -> float:
+    """Seconds until it says that it lists nothing. Raises httpx.HTTPError."""
+    begun = time.monotonic()
+    with http_client(transport, node, LOOPBACK[0], port) as http:
+        http.head("/", timeout=ASK_LIMIT_S)
+    return time.monotonic() - begun

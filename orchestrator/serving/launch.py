@@ -5,6 +5,7 @@ from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.runtimes.service import Service
 from orchestrator.serving.api_key import key_step
+from orchestrator.serving.endpoint import require_endpoint
 from orchestrator.serving.media import MEDIA
 
 
@@ -22,7 +23,8 @@ def plan_launch(
     if service not in missing:
         title, key = f"serve {service.name}", ""
     else:
-        title = f"serve {service.labels['recipe']}: {service.labels['split']}"
+        endpoint = require_endpoint(service)
+        title = f"serve {endpoint.recipe}: {endpoint.split}"
     clear = tuple(Stop(host.node, (each.mark,)) for each in missing if each.name in found)
     keys: tuple[Put, ...] = (key_step(config, host, key),) if key else ()
     return Plan(

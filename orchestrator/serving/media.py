@@ -2,7 +2,6 @@
 but for the question whether it answers.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,21 +10,19 @@ from cluster.errors import HostError
 from cluster.facts.hosts import HostFacts
 from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
-from cluster.inventory.node import Node
 from cluster.ray.plan import service_folder
 from cluster.runtimes import runtime_of, started_in
 from cluster.runtimes.service import Needs, Service
 from cluster.transport.answers import answers
 from cluster.transport.command import Command
-from cluster.transport.http import http_client
 from cluster.transport.program import program, source_of
 from cluster.transport.protocol import Transport
 from orchestrator.recipes.recipe import Recipe
+from orchestrator.serving.endpoint import Endpoint, endpoint_of, require_endpoint
 
 MEDIA = "media"
 ADDRESS = "127.0.0.1"
 SCRIPT = "media_server.py"
-ASK_LIMIT_S = 5.0
 START_LIMIT_S = 20.0
 LOG_LINES = 20
 LISTENS = "serving "  # how the line begins that it prints once it listens
@@ -45,7 +42,7 @@ def media_service(config: ClusterConfig, recipe: Recipe, host: HostFacts) -> Ser
         node=host.node,
         command=Command(argv, {"PYTHONUNBUFFERED": "1"}),
         files={SCRIPT: source_of("orchestrator.host.media_server")},
-        labels={"host": ADDRESS, "port": recipe.media.port, "folder": folder},
+        labels=Endpoint(host=ADDRESS, port=recipe.media.port, folder=folder).labels(),
         needs=Needs(paths=(folder,)),
     )
     return started_in(runtime, service)
@@ -59,11 +56,12 @@ def media_findings(
         return
     existing = host.service(MEDIA)
     if existing is None or not existing.alive:
-        found = port_finding(config.name, host, service.labels["port"], "media.port")
+        found = port_finding(config.name, host, require_endpoint(service).port, "media.port")
         hint = "choose another `port` in [media] of the recipe"
         yield replace(found, hint=hint) if found.state == "failure" else found
     elif tuple(existing.words) != service.command.argv:
-        shown = f"{existing.labels.get('folder')} at port {existing.labels.get('port')}"
+        other = endpoint_of(existing)
+        shown = f"{other.folder} at port {other.port}" if other else "another folder"
         what = f"the media server runs already, for {shown}"
         yield Finding("arguments", host.node.name, "failure", what, "orchestrate teardown first")
 
@@ -87,11 +85,3 @@ def await_media(transport: Transport, service: Service) -> None:
         raise HostError(node.name, what, hint) from None
     finally:
         session.close()
-
-
-def ask_media(transport: Transport, node: Node, port: int) -> float:
-    """Seconds until it says that it lists nothing. Raises httpx.HTTPError."""
-    begun = time.monotonic()
-    with http_client(transport, node, ADDRESS, port) as http:
-        http.head("/", timeout=ASK_LIMIT_S)
-    return time.monotonic() - begun

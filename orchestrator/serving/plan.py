@@ -23,7 +23,7 @@ from orchestrator.models.name import Folder, name_of
 from orchestrator.models.sizes import model_elsewhere, model_on_hosts, model_without_hosts
 from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.recipe import Recipe
-from orchestrator.serving.prepare import gpus_in_use
+from orchestrator.serving.endpoint import gpus_in_use
 from orchestrator.serving.resolve import Request, resolve
 from orchestrator.serving.vllm import PREFIX, final_arguments, option_words
 
@@ -118,14 +118,11 @@ def model_off_hosts(recipe: Recipe, found: Sequence[ModelFiles], reporter: Repor
 
 
 def priced(report: PlanReport, prices: CostTable) -> PlanReport:
-    """With the hour of the GPUs that it would use, and what a bench has made of it."""
-    from orchestrator.bench.latest import measured_costs  # slow to import, and rarely asked for
-
+    """With the hour of the GPUs that it would use."""
     gpus: Counter[str] = Counter()
     for each in report.gpus:
         gpus[each.host] += each.count
-    cost = hourly_cost(prices, gpus)
-    return replace(report, cost=cost, measured=measured_costs(report.recipe, cost) if cost else ())
+    return replace(report, cost=hourly_cost(prices, gpus))
 
 
 def recipe_for(request: Request, lock: ModelsLock, hosts: Sequence[HostFacts]) -> Recipe:

@@ -1,6 +1,7 @@
 """The verb `plan`: parse, plan, print its report. No logic."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -23,7 +24,7 @@ from orchestrator.cli.options import (
 from orchestrator.models.lockfile import lock_of
 from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import find_recipe
-from orchestrator.serving.plan import plan_on_hardware, plan_on_hosts
+from orchestrator.serving.plan import PlanReport, plan_on_hardware, plan_on_hosts
 from orchestrator.serving.plan_screen import plan_screen
 from orchestrator.serving.resolve import Request
 
@@ -42,12 +43,12 @@ def plan_model(
     """What fits where: weights, KV cache, longest context, split. Starts nothing."""
     request = Request(find_recipe(model, recipe), parse_settings(settings or []))
     if hardware:
-        done = plan_on_hardware(hardware, request, lock_of(nodes), prices_of(nodes))
+        done = measured(plan_on_hardware(hardware, request, lock_of(nodes), prices_of(nodes)))
         show_on(Console(), done, plan_screen, json)
         raise typer.Exit(0 if done.fits else 1)
 
     def verb(run: Run) -> int:
-        done = plan_on_hosts(run.transport, run.config, request, run.console)
+        done = measured(plan_on_hosts(run.transport, run.config, request, run.console))
         show(run, done, plan_screen, json)
         return 0 if done.fits else 1
 
@@ -59,3 +60,12 @@ def prices_of(nodes: str | None) -> CostTable | None:
     with suppress(OrchestrateError):
         return load(nodes).cost
     return None
+
+
+def measured(report: PlanReport) -> PlanReport:
+    """With what the newest bench of the recipe has made of an hour."""
+    if report.cost is None:
+        return report
+    from orchestrator.bench.latest import measured_costs  # slow to import, and rarely asked for
+
+    return replace(report, measured=measured_costs(report.recipe, report.cost))

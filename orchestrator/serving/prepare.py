@@ -1,6 +1,5 @@
 """Everything that is decided before a model is launched."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +27,7 @@ from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.api_key import find_key
 from orchestrator.serving.arguments import check_arguments
 from orchestrator.serving.checks import launch_findings, software_findings
+from orchestrator.serving.endpoint import gpus_in_use, require_endpoint
 from orchestrator.serving.launch import plan_launch
 from orchestrator.serving.made_of import with_recipe
 from orchestrator.serving.media import media_findings, media_service
@@ -204,7 +204,7 @@ class Preparation:
 def is_locked(lock: ModelsLock, recipe: Recipe, service: Service) -> bool:
     """Whether the lock holds the commit that this service runs."""
     commits = {each.commit for each in lock.models if each.model == recipe.model}
-    return service.labels["commit"] in commits - {""}
+    return require_endpoint(service).commit in commits - {""}
 
 
 def side_by_side(check: Callable[[], None], proof: Callable[[], list[Finding]]) -> list[Finding]:
@@ -232,13 +232,3 @@ def place_on(facts: Facts, recipe: Recipe, model: Model) -> Placement:
         return place(recipe, model, facts.hosts, used)
     except PreflightError as error:
         raise PreflightError(*error.problems, *lost) from None
-
-
-def gpus_in_use(facts: Facts, *, besides: str = "") -> dict[str, int]:
-    """GPUs by host name that other models of this cluster have."""
-    counted: Counter[str] = Counter()
-    for host in facts.hosts:
-        for service in host.services:
-            if service.alive and service.name != besides:
-                counted.update(service.labels.get("gpus", {}))
-    return dict(counted)

@@ -9,16 +9,17 @@ import httpx
 
 from cluster.errors import HostError, HostsError, OrchestrateError
 from cluster.execution.retry import WaitedTooLong, poll
+from cluster.inventory.node import Node
 from cluster.reporter import Reporter
 from cluster.runtimes.service import Service
 from cluster.transport.http import DIAL_LIMIT_S, http_client
 from cluster.transport.parallel import gather
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
+from orchestrator.serving.endpoint import Endpoint, require_endpoint
 from orchestrator.serving.health import (
     GENERATION_LIMIT_S,
     Answer,
-    asked_at,
     generate_once,
     is_healthy,
 )
@@ -70,7 +71,7 @@ def ready_of(outcomes: Iterable[object]) -> Ready:
 
 def three_steps(transport: Transport, watch: LoadWatch, limit_s: float, key: str) -> Ready:
     begun, service = time.monotonic(), watch.service
-    address, port = asked_at(service.labels["host"]), service.labels["port"]
+    endpoint = require_endpoint(service)
 
     def left_s() -> float:
         return max(0.1, limit_s - (time.monotonic() - begun))
@@ -85,18 +86,18 @@ def three_steps(transport: Transport, watch: LoadWatch, limit_s: float, key: str
         except WaitedTooLong:
             raise too_late(service, what, limit_s) from None
 
-    wait("an open port", lambda: connects(transport, service, address))
+    wait("an open port", lambda: connects(transport, service.node, endpoint))
     port_s = time.monotonic() - begun
-    with http_client(transport, service.node, address, port, key=key) as http:
+    with http_client(transport, service.node, endpoint.address, endpoint.port, key=key) as http:
         wait("a healthy /health", lambda: is_healthy(http) or None)
         health_s = time.monotonic() - begun
         answer = wait("a first answer", lambda: answered(http, service, left_s()))
     return Ready(port_s, health_s, time.monotonic() - begun, answer)
 
 
-def connects(transport: Transport, service: Service, address: str) -> bool | None:
+def connects(transport: Transport, node: Node, endpoint: Endpoint) -> bool | None:
     try:
-        transport.dial(service.node, address, service.labels["port"], DIAL_LIMIT_S).close()
+        transport.dial(node, endpoint.address, endpoint.port, DIAL_LIMIT_S).close()
     except OSError:
         return None
     return True
@@ -114,7 +115,7 @@ def answered(http: httpx.Client, service: Service, left_s: float) -> Answer | No
     """None while the server is not there yet. Raises HostError for an answer that is a refusal."""
     try:
         limit_s = min(GENERATION_LIMIT_S, left_s)
-        return generate_once(http, service.labels["served_name"], timeout_s=limit_s)
+        return generate_once(http, require_endpoint(service).served_name, timeout_s=limit_s)
     except httpx.HTTPStatusError as error:
         if error.response.status_code >= 500:
             return None

@@ -12,6 +12,7 @@ from cluster.reporter import Reporter
 from cluster.start import rollback, started_by
 from cluster.transport.protocol import Transport
 from orchestrator.serving.api_key import key_step
+from orchestrator.serving.endpoint import require_endpoint
 from orchestrator.serving.log_watch import ServerDied
 from orchestrator.serving.media import await_media
 from orchestrator.serving.prepare import Launch, prepare
@@ -84,13 +85,13 @@ def died(error: BaseException) -> bool:
 def report_of(
     config: ClusterConfig, launch: Launch, ready: Ready | None, seconds: float
 ) -> ServeReport:
-    about = launch.service.labels
+    endpoint = require_endpoint(launch.service)
     return ServeReport(
-        recipe=about["recipe"],
-        served_name=about["served_name"],
-        url=f"http://{about['host']}:{about['port']}/v1",
-        split=about["split"],
-        commit=about["commit"],
+        recipe=endpoint.recipe,
+        served_name=endpoint.served_name,
+        url=endpoint.url,
+        split=endpoint.split,
+        commit=endpoint.commit,
         locked=launch.locked,
         cache=launch.cache,
         reached_from=launch.service.node.name,

@@ -1,25 +1,20 @@
 """The verb `status`: hosts, Ray, services, memory, address, health by a generation."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-import httpx
 
 from cluster.errors import OrchestrateError
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts, RunningService, Unreached
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.cost import HourlyCost, hourly_cost
-from cluster.transport.http import http_client
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
-from orchestrator.serving.api_key import find_key
-from orchestrator.serving.health import asked_at, generate_once, problem_of
-from orchestrator.serving.media import ask_media
-from orchestrator.serving.prepare import gpus_in_use
+from orchestrator.serving.endpoint import Endpoint, endpoint_of, gpus_in_use
+from orchestrator.serving.state import Sighting, State, state_of
 
-GENERATION_LIMIT_S = 10.0
+MeasuredCosts = Callable[[str, HourlyCost], Iterable[str]]
 
 
 @dataclass(frozen=True)
@@ -70,14 +65,16 @@ class StatusReport:
         return hosts and not mixed and all(s.state in ("running", "ready") for s in self.services)
 
 
-def status(transport: Transport, config: ClusterConfig) -> StatusReport:
-    """Ask every host once, and every model for a few tokens."""
+def status(
+    transport: Transport, config: ClusterConfig, costs: MeasuredCosts = lambda recipe, cost: ()
+) -> StatusReport:
+    """Ask every host once, and every model for a token; `costs` says what a bench has measured."""
     begun = time.monotonic()
     facts = gather_facts(transport, config)
     known = {lost.node.name: lost_host(lost) for lost in facts.unreached}
     known |= {host.node.name: host_status(facts, host) for host in facts.hosts}
     pairs = [(host, service) for host in facts.hosts for service in host.services]
-    checked = gather(pairs, lambda pair: service_status(transport, config, facts, *pair))
+    checked = gather(pairs, lambda pair: service_status(transport, config, *pair))
     services = [
         found if isinstance(found, ServiceStatus) else broken(pair[0], pair[1], found)
         for pair, found in checked
@@ -89,21 +86,21 @@ def status(transport: Transport, config: ClusterConfig) -> StatusReport:
         services=tuple(services),
         seconds=time.monotonic() - begun,
         cost=hourly_cost(config.cost, gpus_in_use(facts)),
-        measured=tuple(measured(config, pairs)),
+        measured=tuple(measured(config, pairs, costs)),
     )
 
 
 def measured(
-    config: ClusterConfig, pairs: Sequence[tuple[HostFacts, RunningService]]
+    config: ClusterConfig,
+    pairs: Sequence[tuple[HostFacts, RunningService]],
+    costs: MeasuredCosts,
 ) -> Iterator[str]:
     """What the newest bench of each model that runs says of its costs."""
     for _, service in pairs:
-        recipe, gpus = service.labels.get("recipe"), service.labels.get("gpus")
-        cost = hourly_cost(config.cost, gpus) if service.alive and recipe and gpus else None
-        if cost:
-            from orchestrator.bench.latest import measured_costs  # slow to import, rarely asked for
-
-            yield from (f"{recipe}: {line}" for line in measured_costs(str(recipe), cost))
+        endpoint = endpoint_of(service) if service.alive else None
+        cost = hourly_cost(config.cost, endpoint.gpus) if endpoint and endpoint.gpus else None
+        if endpoint and cost:
+            yield from (f"{endpoint.recipe}: {line}" for line in costs(endpoint.recipe, cost))
 
 
 def lost_host(lost: Unreached) -> HostStatus:
@@ -152,72 +149,49 @@ def strays(host: HostFacts) -> Iterator[ServiceStatus]:
 
 
 def service_status(
-    transport: Transport,
-    config: ClusterConfig,
-    facts: Facts,
-    host: HostFacts,
-    service: RunningService,
+    transport: Transport, config: ClusterConfig, host: HostFacts, service: RunningService
 ) -> ServiceStatus:
-    def row(state: str, detail: str = "", answer_s: float | None = None) -> ServiceStatus:
-        return ServiceStatus(
-            service.name,
-            host.node.name,
-            state,
-            detail,
-            url_of(service.labels),
-            service.age_s,
-            answer_s,
-            len(service.pids),
-            str(service.labels.get("commit", "")),
-        )
+    endpoint, seen = endpoint_of(service), None
+    if service.alive and endpoint:
+        from orchestrator.serving.look import look  # Ray alone needs no HTTP
 
-    if not service.alive:
-        if service.exit:
-            return row("failed", str(service.exit.get("reason")))
-        return row("leftover", f"{len(service.pids)} processes without a supervisor")
-    if "port" not in service.labels:
-        return row("running")
-    try:
-        answer_s = ask(transport, config, host, service)
-    except httpx.ConnectError:
-        return row("starting", last_line(service))
-    except httpx.HTTPError as error:
-        return row("failing", problem_of(error))
-    return row("ready", what_runs(service), answer_s)
+        seen = look(transport, config, host, endpoint)
+    state, detail = row_state(service, endpoint, seen)
+    return ServiceStatus(
+        service.name,
+        host.node.name,
+        state,
+        detail,
+        endpoint.url if endpoint else "",
+        service.age_s,
+        seen.answered_s if seen else None,
+        len(service.pids),
+        endpoint.commit if endpoint else "",
+    )
 
 
-def ask(
-    transport: Transport, config: ClusterConfig, host: HostFacts, service: RunningService
-) -> float:
-    """Seconds for an answer of what it is there for. Raises httpx.HTTPError."""
-    if "served_name" in service.labels:
-        return ask_model(transport, config, host, service)
-    return ask_media(transport, host.node, service.labels["port"])
+def row_state(
+    service: RunningService, endpoint: Endpoint | None, seen: Sighting | None
+) -> tuple[str, str]:
+    """(the word for it, what a person wants to know besides)."""
+    state = state_of(service, seen)
+    if state is State.FAILED:
+        return "failed", str((service.exit or {}).get("reason"))
+    if state is State.STOPPING:
+        return "leftover", f"{len(service.pids)} processes without a supervisor"
+    if endpoint is None:
+        return "running", ""
+    if state is State.STARTING:
+        return state, last_line(service)
+    if state is State.FAILING:
+        return state, seen.problem if seen else ""
+    return state, what_runs(endpoint)
 
 
-def what_runs(service: RunningService) -> str:
+def what_runs(endpoint: Endpoint) -> str:
     """The folder that is served; the split, and the commit where the files come from a hub."""
-    commit = str(service.labels.get("commit", ""))
-    what = str(service.labels.get("folder") or service.labels.get("split", ""))
-    return what + (f", commit {commit[:12]}" if commit else "")
-
-
-def ask_model(
-    transport: Transport, config: ClusterConfig, host: HostFacts, service: RunningService
-) -> float:
-    """Seconds for one short generation. Raises httpx.HTTPError."""
-    about = service.labels
-    address = asked_at(about["host"])
-    key = find_key(transport, config, host)
-    with http_client(transport, host.node, address, about["port"], key=key) as http:
-        served = about["served_name"]
-        return generate_once(http, served, tokens=1, timeout_s=GENERATION_LIMIT_S).seconds
-
-
-def url_of(about: Mapping[str, object]) -> str:
-    if "port" not in about:
-        return ""
-    return f"http://{about['host']}:{about['port']}" + ("/v1" if "served_name" in about else "/")
+    commit = f", commit {endpoint.commit[:12]}" if endpoint.commit else ""
+    return (endpoint.folder or endpoint.split) + commit
 
 
 def last_line(service: RunningService) -> str:

@@ -14,9 +14,9 @@ from orchestrator.capacity.placement import Placement, shares
 from orchestrator.models.revision import commit_of
 from orchestrator.recipes.layer import Value
 from orchestrator.recipes.recipe import Recipe
+from orchestrator.serving.endpoint import Endpoint
 
 PREFIX = "vllm-"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CARRY_FILE = "ray_non_carry_over_env_vars.json"
 # what must not travel from the driver to other hosts: what differs there, and secrets
 NOT_CARRIED = sorted({*PER_HOST_VARIABLES, "VLLM_CONFIG_ROOT", "VLLM_API_KEY", "HF_TOKEN"})
@@ -51,20 +51,20 @@ def vllm_service(
             {**env, **recipe.env, **host.node.env},
         ),
         files={CARRY_FILE: json.dumps(NOT_CARRIED)} if placement.needs_ray else {},
-        labels={
-            "recipe": recipe.name,
-            "model": recipe.model,
-            "revision": recipe.revision,
-            "served_name": recipe.served_name,
-            "host": config.serve.host,
-            "port": recipe.port,
-            "commit": commit_of(path),
-            "split": str(placement),
-            "gpus": {
+        labels=Endpoint(
+            host=config.serve.host,
+            port=recipe.port,
+            served_name=recipe.served_name,
+            recipe=recipe.name,
+            model=recipe.model,
+            revision=recipe.revision,
+            commit=commit_of(path),
+            split=str(placement),
+            gpus={
                 each.node.name: n
                 for each, n in zip(placement.hosts, shares(placement), strict=True)
             },
-        },
+        ).labels(),
         needs=Needs(paths=(host.cache.path,), gpus=True, shared_memory=True),
         defaults=ENVIRONMENT,
     )

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cluster.facts.hosts import Facts, HostFacts, RunningService
+from cluster.inventory.config import ClusterConfig
 from orchestrator.api.target import Home, Target
 from orchestrator.audit.archive import pack
 from orchestrator.audit.bundle_files import BundleInputs, bundle_files
@@ -17,9 +19,11 @@ from orchestrator.models.verify.verify import HostVerify, VerifyReport
 from orchestrator.recipes.layers import layered
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.records.provenance import Provenance, provenance
+from orchestrator.serving.endpoint import endpoint_of
 from orchestrator.serving.made_of import RECIPE, recorded
 from tests.support.factory import VERSIONS, config_of, host_facts, service, whole
 from tests.support.samples import chunk, content_of, header
+from tests.support.scripted import Script
 
 CONFIG = config_of()
 COMMIT = "c" * 40
@@ -43,7 +47,7 @@ WORDS: tuple[str, ...] = (
 )
 
 
-def home() -> Home:
+def home(config: ClusterConfig = CONFIG) -> Home:
     """`tiny` served on both hosts."""
     about = {
         "recipe": "tiny",
@@ -64,11 +68,18 @@ def home() -> Home:
         host_facts(host.node, services=(running,), kernel="6.18.0", versions=versions)
         for host in facts.hosts
     )
-    return Home("test", dataclasses.replace(facts, hosts=hosts), hosts[0], running)
+    return home_of(config, dataclasses.replace(facts, hosts=hosts), hosts[0], running)
 
 
-def target() -> Target:
-    return Target("http://127.0.0.1:1", "http://127.0.0.1:8200/v1 on h1", "tiny", "", home())
+def home_of(config: ClusterConfig, facts: Facts, host: HostFacts, running: RunningService) -> Home:
+    """On hosts that need not be asked again."""
+    endpoint = endpoint_of(running)
+    assert endpoint
+    return Home(config, Script(), facts, host, running, endpoint)
+
+
+def target(config: ClusterConfig = CONFIG) -> Target:
+    return Target("http://127.0.0.1:1", "http://127.0.0.1:8200/v1 on h1", "tiny", "", home(config))
 
 
 def server(**changes: Any) -> Provenance:

@@ -21,7 +21,7 @@ def prove_vision(
 
     def verb(console: Console, target: Target) -> int:
         files = {name: media_file(name) for name in BY_URL}
-        with served_files(target, nodes, files) as base:
+        with served_files(target, files) as base:
 
             def test() -> VisionReport:
                 return vision(target, base, console)

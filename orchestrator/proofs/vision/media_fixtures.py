@@ -3,54 +3,47 @@
 import base64
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from cluster.errors import HostError
-from cluster.facts.hosts import RunningService
-from cluster.inventory.config import load
 from cluster.transport.answers import last_answer
-from cluster.transport.open import open_transport
 from cluster.transport.program import guarded
-from cluster.transport.protocol import Transport
 from orchestrator.api.target import Target
+from orchestrator.serving.endpoint import Endpoint, endpoints
 from orchestrator.serving.media import MEDIA
 
 FOLDER_PREFIX = "orchestrate-test-"
 WRITE_LIMIT_S = 10.0
 
 
-def media_beside(target: Target) -> RunningService | None:
+def media_beside(target: Target) -> Endpoint | None:
     """The media server of the model's host, where it runs."""
-    service = target.home.host.service(MEDIA) if target.home else None
-    return service if service and service.alive else None
+    return endpoints(target.home.host).get(MEDIA) if target.home else None
 
 
 @contextmanager
-def served_files(
-    target: Target, nodes: str | None, files: Mapping[str, bytes]
-) -> Iterator[str | None]:
+def served_files(target: Target, files: Mapping[str, bytes]) -> Iterator[str | None]:
     """The address of the files; None where there is no media server. Raises HostError."""
     media = media_beside(target)
     if media is None:
         yield None
         return
     name = FOLDER_PREFIX + secrets.token_hex(6)
-    folder = {"folder": media.labels["folder"], "name": name}
+    folder = {"folder": media.folder, "name": name}
     encoded = {each: base64.b64encode(content).decode() for each, content in files.items()}
-    with closing(open_transport(load(nodes))) as transport:
-        write_media(transport, target, {**folder, "files": encoded})
-        try:
-            yield f"http://{media.labels['host']}:{media.labels['port']}/{name}"
-        finally:
-            write_media(transport, target, folder)
+    write_media(target, {**folder, "files": encoded})
+    try:
+        yield f"{media.url}{name}"
+    finally:
+        write_media(target, folder)
 
 
-def write_media(transport: Transport, target: Target, request: Mapping[str, Any]) -> None:
+def write_media(target: Target, request: Mapping[str, Any]) -> None:
     assert target.home
     node = target.home.host.node
     program = guarded("orchestrator.host.media_files", dict(request), WRITE_LIMIT_S)
-    done = last_answer(transport.run(node, program, timeout_s=WRITE_LIMIT_S + 10).out)
+    done = last_answer(target.home.transport.run(node, program, timeout_s=WRITE_LIMIT_S + 10).out)
     if done["hangs"] or done["code"]:
         what = "it hangs" if done["hangs"] else done["out"].strip() or "it cannot be written"
         raise HostError(node.name, f"the media folder {request['folder']}: {what}")

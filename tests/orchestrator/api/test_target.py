@@ -99,27 +99,27 @@ def test_what_is_no_key_file(content: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [None, "tiny", "tiny-served", "vllm-tiny"])
 def test_the_one_model_that_runs(name: str | None) -> None:
-    home = choose(CONFIG, facts("tiny"), name)
+    home = choose(Script(), CONFIG, facts("tiny"), name)
     assert (home.host.node.name, home.service.name) == ("h1", "vllm-tiny")
 
 
 def test_one_of_several() -> None:
-    assert choose(CONFIG, facts("tiny", "huge"), "huge").service.name == "vllm-huge"
+    assert choose(Script(), CONFIG, facts("tiny", "huge"), "huge").service.name == "vllm-huge"
     with pytest.raises(UsageError, match="2 models run: vllm-tiny on h1, vllm-huge on h1"):
-        choose(CONFIG, facts("tiny", "huge"), None)
+        choose(Script(), CONFIG, facts("tiny", "huge"), None)
     with pytest.raises(UsageError, match=r"no model `hugo` runs\n.*did you mean `huge`"):
-        choose(CONFIG, facts("tiny", "huge"), "hugo")
+        choose(Script(), CONFIG, facts("tiny", "huge"), "hugo")
 
 
 def test_none_runs() -> None:
     with pytest.raises(OrchestrateError, match=r"no model runs\n.*orchestrate serve") as caught:
-        choose(CONFIG, facts(), None)
+        choose(Script(), CONFIG, facts(), None)
     assert not isinstance(caught.value, UsageError)
     lost = Unreached(CONFIG.node[1], Unreachable("h2", "gone"))
     with pytest.raises(OrchestrateError, match="no model runs; h2 does not answer"):
-        choose(CONFIG, Facts(facts().hosts[:1], (lost,)), None)
+        choose(Script(), CONFIG, Facts(facts().hosts[:1], (lost,)), None)
     with pytest.raises(OrchestrateError, match="h2: gone"):
-        choose(CONFIG, Facts((), (lost,)), None)
+        choose(Script(), CONFIG, Facts((), (lost,)), None)
 
 
 def probing(port: int, host: str = "127.0.0.1") -> Script:

@@ -10,7 +10,7 @@ from cluster.errors import OrchestrateError, Unreachable, UsageError
 from cluster.facts.hosts import Facts, Unreached
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import SILENT
-from orchestrator.api.target import Home, Target
+from orchestrator.api.target import Target
 from orchestrator.audit.archive import pack
 from orchestrator.audit.attachments import read_attachments
 from orchestrator.audit.bundle import BundleRequest, bundle
@@ -26,6 +26,7 @@ from tests.support.audit_facts import (
     TOP,
     files,
     home,
+    home_of,
     known,
     manifest,
     samples,
@@ -70,7 +71,7 @@ def test_a_bundle_is_written_and_verified(here: ClusterConfig) -> None:
     Path("results/bench").mkdir(parents=True)
     Path("results/bench/result.json").write_text("{}")
     asked = BundleRequest(samples=(Path("s.jsonl"),), added=(Path("results/bench"),))
-    done = bundle(target(), here, asked, SILENT)
+    done = bundle(target(here), asked, SILENT)
     assert done.passed
     check, contents = verify_bundle(Path(done.file))
     assert (check.file_sha256, check.list_sha256) == (done.file_sha256, done.list_sha256)
@@ -82,36 +83,36 @@ def test_a_bundle_is_written_and_verified(here: ClusterConfig) -> None:
     assert Path(done.file).match("artifacts/audit/*-tiny.tar.gz")
     assert b"hidden-value" not in pack("x", files())
     with pytest.raises(UsageError, match="exists already"):
-        bundle(target(), here, dataclasses.replace(asked, output=Path(done.file)), SILENT)
+        bundle(target(here), dataclasses.replace(asked, output=Path(done.file)), SILENT)
 
 
 def test_the_newest_manifest_of_this_recipe_is_taken(here: ClusterConfig) -> None:
     keep("20261121T120000Z-not-tiny.json", "f" * 40)
     keep("20261121T100000Z-tiny.json", "f" * 40)
     told: list[str] = []
-    bundle(target(), here, BundleRequest(), Recorder(told))
+    bundle(target(here), BundleRequest(), Recorder(told))
     assert any("20261121T110000Z-tiny.json" in line for line in told)
 
 
 def test_a_manifest_of_another_commit_is_refused(here: ClusterConfig) -> None:
     path = keep("20261121T120000Z-tiny.json", "f" * 40)
     with pytest.raises(OrchestrateError, match="it is for commit f"):
-        bundle(target(), here, BundleRequest(), SILENT)
+        bundle(target(here), BundleRequest(), SILENT)
     assert not Path("artifacts/audit").exists()
     path.unlink()
     keep("20261121T110000Z-tiny.json").unlink()
     with pytest.raises(UsageError, match=r"no manifest of tiny.*\n.*models manifest tiny"):
-        bundle(target(), here, BundleRequest(), SILENT)
+        bundle(target(here), BundleRequest(), SILENT)
     told: list[str] = []
-    assert bundle(target(), here, BundleRequest(without_manifest=True), Recorder(told)).passed
+    assert bundle(target(here), BundleRequest(without_manifest=True), Recorder(told)).passed
     assert any(line.startswith("WITHOUT a manifest") for line in told)
 
 
 def test_an_address_alone_says_little_and_the_bundle_says_so(here: ClusterConfig) -> None:
     alone = Target("http://127.0.0.1:1", "http://127.0.0.1:1/v1", "tiny")
     with pytest.raises(UsageError, match="a bare address has no manifest"):
-        bundle(alone, None, BundleRequest(), SILENT)
-    done = bundle(alone, None, BundleRequest(without_manifest=True), SILENT)
+        bundle(alone, BundleRequest(), SILENT)
+    done = bundle(alone, BundleRequest(without_manifest=True), SILENT)
     lacks = {each.what for each in done.missing}
     assert {"manifest", "lock", "recipe", "nodes", "arguments", "driver", "kernel"} <= lacks
 
@@ -123,7 +124,7 @@ def test_facts_that_could_not_be_got() -> None:
     bare = there.facts.hosts[0].model_copy(update=changes)
     lost = Unreached(CONFIG.workers[0], Unreachable("h2", "no route"))
     running = there.service.model_copy(update={"labels": labels})
-    old = Home("test", Facts((bare,), (lost,)), bare, running)
+    old = home_of(CONFIG, Facts((bare,), (lost,)), bare, running)
     seen = provenance(dataclasses.replace(target(), home=old))
     found = {each.what: each.why for each in missing_facts(known(home=old, server=seen))}
     assert found == {
@@ -173,9 +174,9 @@ def test_where_secrets_are_known_from(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_key_that_samples_hold_stops_the_bundle(here: ClusterConfig) -> None:
     Path("s.jsonl").write_bytes(samples([1]) + KEY.encode())
-    asked = dataclasses.replace(target(), key=KEY)
+    asked = dataclasses.replace(target(here), key=KEY)
     with pytest.raises(OrchestrateError, match="holds the server's API key"):
-        bundle(asked, here, BundleRequest(samples=(Path("s.jsonl"),)), SILENT)
+        bundle(asked, BundleRequest(samples=(Path("s.jsonl"),)), SILENT)
     assert not Path("artifacts/audit").exists()
 
 

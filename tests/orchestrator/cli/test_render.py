@@ -15,9 +15,10 @@ from orchestrator.cli.render import as_json
 from orchestrator.machines.screen import started, stopped
 from orchestrator.serving.health import Answer
 from orchestrator.serving.ready import Ready
-from orchestrator.serving.screen import served, status_screen
+from orchestrator.serving.screen import served
 from orchestrator.serving.serve import ServeReport
 from orchestrator.serving.status import HostStatus, ServiceStatus, StatusReport
+from orchestrator.serving.status_screen import status_screen
 from tests.support.golden_text import assert_golden
 from tests.support.screen import screen_text
 

@@ -8,10 +8,11 @@ import pytest
 
 from cluster.errors import OrchestrateError
 from cluster.facts.hosts import Facts
-from orchestrator.api.target import Home, Target
+from orchestrator.api.target import Target
 from orchestrator.proofs.smoke import SmokeReport
 from orchestrator.records.artifact import Artifact
 from orchestrator.records.provenance import mask_secrets, provenance
+from tests.support.audit_facts import home_of
 from tests.support.factory import config_of, host_facts, service
 
 CONFIG = config_of()
@@ -35,7 +36,9 @@ def target() -> Target:
     head = host_facts(CONFIG.head, services=(running,))
     facts = Facts((head, host_facts(CONFIG.workers[0])), ())
     shown = "http://127.0.0.1:8200/v1 on h1"
-    return Target("http://127.0.0.1:1", shown, "tiny", "sesame", Home("test", facts, head, running))
+    return Target(
+        "http://127.0.0.1:1", shown, "tiny", "sesame", home_of(CONFIG, facts, head, running)
+    )
 
 
 def test_a_result_says_all_that_repeating_it_needs(

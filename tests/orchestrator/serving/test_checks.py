@@ -13,7 +13,9 @@ CONFIG = config_of()
 
 def made(config: ClusterConfig) -> Service:
     words = ("vllm", "serve", "--max-model-len", "64")
-    return Service("test", "vllm-tiny", config.head, Command(words), labels={"port": 8200})
+    return Service(
+        "test", "vllm-tiny", config.head, Command(words), labels={"host": "127.0.0.1", "port": 8200}
+    )
 
 
 def problems(
@@ -43,7 +45,7 @@ def test_the_port_may_be_a_strangers_or_our_own_other_models() -> None:
     stranger = Listener(port=8200, address="127.0.0.1", uid=0, pid=9, command="nginx")
     [problem] = problems(host_facts(CONFIG.head, ports=(stranger,)))
     assert "port 8200 on 127.0.0.1 is taken by pid 9 (nginx)" in problem
-    other = service("vllm-other", about={"port": 8200})
+    other = service("vllm-other", about={"host": "127.0.0.1", "port": 8200})
     assert problems(host_facts(CONFIG.head, services=(other,))) == [
         "h1: port 8200 is taken by our own vllm-other\n  hint: --set port=8201"
     ]

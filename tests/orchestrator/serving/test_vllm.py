@@ -12,9 +12,10 @@ from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.layer import Value
 from orchestrator.recipes.layers import merged
 from orchestrator.recipes.recipe import load_recipe
+from orchestrator.serving.endpoint import gpus_in_use
 from orchestrator.serving.launch import plan_launch
 from orchestrator.serving.media import media_service
-from orchestrator.serving.prepare import gpus_in_use, place_on
+from orchestrator.serving.prepare import place_on
 from orchestrator.serving.vllm import option_words, vllm_service
 from tests.support.factory import (
     config_of,
