@@ -11,7 +11,6 @@ from cluster.facts.hosts import HEAD, Facts, HostFacts, Unreached
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.transport.call import call
-from cluster.transport.command import SECRET_SIGNS
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 
@@ -60,7 +59,6 @@ def probe(
         "head_service": HEAD if node.is_head else "",
         "dashboard_port": config.ray.dashboard_port,
         "gcs": f"{node.fast}:{config.ray.port}",
-        "secret_signs": SECRET_SIGNS,
         **more,
     }
     name = "cluster.host.survey" if more else "cluster.host.probe"

@@ -1,7 +1,7 @@
 """All facts of a host as one JSON value, in one round trip.
 
 Input: {"cluster", "node", "venv", "cache", "ports", "head_service": Ray's head on this host or "",
-"dashboard_port", "gcs": its address, "secret_signs": words in the names of secret variables}.
+"dashboard_port", "gcs": its address}.
 Whatever may hang (the driver, a network mount) runs in a child with a deadline and is never waited
 for beyond it.
 """
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cluster.host import network, ray_view, services, storage
+from cluster.host import masking, network, ray_view, services, storage
 
 DRIVER_LIMIT_S = 5
 GPU_QUERY = "index,name,memory.total,memory.free,compute_cap,driver_version,uuid"
@@ -57,7 +57,7 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
         "memory": memory(),
         "interfaces": network.interfaces(),
         "ports": network.owners(request["ports"]),
-        "services": our_services(request["cluster"], request["node"], request["secret_signs"]),
+        "services": our_services(request["cluster"], request["node"]),
         "strays": strays(request["cluster"], request["node"]),
         "logs": in_folders(services.node_folder(request["cluster"], request["node"]), "log"),
         "venv": str(venv),
@@ -158,7 +158,7 @@ def mebibytes(text: str) -> int | None:
     return int(number) << 20 if number.isdigit() else None
 
 
-def our_services(cluster: str, node: str, secret_signs: list[str]) -> list[dict[str, Any]]:
+def our_services(cluster: str, node: str) -> list[dict[str, Any]]:
     folder = services.node_folder(cluster, node)
     prefix = f"{cluster}/{node}"
     alive: dict[str, list[int]] = {}
@@ -167,9 +167,8 @@ def our_services(cluster: str, node: str, secret_signs: list[str]) -> list[dict[
     names = set(in_folders(folder, "spec.json")) | set(alive)
     found = [one_service(folder / name, sorted(alive.get(name, []))) for name in sorted(names)]
     for each in found:
-        for name in each["env"]:
-            if set(secret_signs) & set(name.upper().split("_")):
-                each["env"][name] = "****"
+        each["env"] = {name: masking.shown(name, value) for name, value in each["env"].items()}
+        each["words"] = list(masking.argv_shown(each["words"]))
     return found
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from cluster.host.masking import MASK, argv_shown, shown
+
 LINE_LENGTH = 100  # of a plan, before its indent
-SECRET_SIGNS = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Command:
 
     def __str__(self) -> str:
         """Shell text to read or to paste; values of secret variables are masked."""
-        shown = (f"{key}={masked(key, value)}" for key, value in sorted(self.env.items()))
-        return " ".join([*shown, shlex.join(self.argv)])
+        parts = (f"{key}={masked(key, value)}" for key, value in sorted(self.env.items()))
+        return " ".join([*parts, shlex.join(argv_shown(self.argv))])
 
     def lines(self, *, without: Mapping[str, str] = {}) -> list[str]:
         """The same as text that a person can review: a variable or an option a line, to be pasted
@@ -33,7 +34,7 @@ class Command:
         """
         own = {k: v for k, v in sorted(self.env.items()) if without.get(k) != v}
         parts = [f"{key}={masked(key, value)}" for key, value in own.items()]
-        parts += [line for words in option_groups(self.argv) for line in wrapped(words)]
+        parts += [line for words in option_groups(argv_shown(self.argv)) for line in wrapped(words)]
         return [f"{part} \\" for part in parts[:-1]] + parts[-1:]
 
 
@@ -58,12 +59,9 @@ def wrapped(words: list[str]) -> list[str]:
 
 
 def masked(name: str, value: str) -> str:
-    """The value for display: quoted, or stars when the variable's name says it is a secret."""
-    return "****" if is_secret(name) else shlex.quote(value)
-
-
-def is_secret(name: str) -> bool:
-    return any(sign in name.upper().split("_") for sign in SECRET_SIGNS)
+    """An environment variable's value for display: quoted, or stars for a secret."""
+    visible = shown(name, value)
+    return visible if visible == MASK else shlex.quote(visible)
 
 
 def shell_line(words: tuple[str, ...]) -> str:

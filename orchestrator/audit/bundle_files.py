@@ -1,7 +1,6 @@
 """Facts -> the files of a bundle, and which facts are missing; pure."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,9 +8,9 @@ from typing import Any
 
 from cluster.errors import OrchestrateError
 from cluster.facts.hosts import Facts
+from cluster.host.masking import MASK, shown, without_userinfo
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
-from cluster.transport.command import is_secret
 from orchestrator.api.target import Home
 from orchestrator.audit.schema import (
     AUDIT,
@@ -29,9 +28,8 @@ from orchestrator.audit.schema import (
 )
 from orchestrator.cli.render import plain
 from orchestrator.models.lockfile import LockedModel, ModelsLock
-from orchestrator.records.provenance import MASK, Provenance
+from orchestrator.records.provenance import Provenance
 
-PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")  # in an address
 CORE_PACKAGES = ("vllm", "torch", "python")  # every server has them
 
 
@@ -83,7 +81,7 @@ def json_bytes(value: Any) -> bytes:
 def without_passwords(server: Provenance) -> Any:
     """The server without passwords in addresses, such as a proxy's."""
     text = json.dumps(server, default=plain)
-    return json.loads(PASSWORD.sub(rf"\1{MASK}@", text))
+    return json.loads(without_userinfo(text))
 
 
 def audit_record(inputs: BundleInputs) -> Audit:
@@ -120,7 +118,7 @@ def node_record(node: Node, serves: bool, facts: Facts) -> InventoryNode:
         gpus=node.gpus,
         venv=node.venv,
         cache=node.cache,
-        env={key: MASK if is_secret(key) else value for key, value in node.env.items()},
+        env={key: shown(key, value) for key, value in node.env.items()},
         serves=serves,
         problem=problem,
     )

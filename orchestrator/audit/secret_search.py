@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cluster.errors import OrchestrateError, Problem
+from cluster.host.masking import argv_shown, is_secret
 from cluster.inventory.config import ClusterConfig
-from cluster.transport.command import is_secret
 from orchestrator.api.target import Target
-from orchestrator.records.provenance import mask_secrets
 
 SHORTEST = 8  # characters: shorter ones occur by chance
 HUB_TOKEN = re.compile(rb"\bhf_[A-Za-z0-9]{30,}\b")
@@ -25,7 +24,7 @@ def known_secrets(
         secret = {name: value for name, value in node.env.items() if is_secret(name)}
         found.update((f"{name} of {node.name}", value) for name, value in secret.items())
     words = target.home.service.words if target.home else ()
-    for word, masked in zip(words, mask_secrets(words), strict=True):
+    for word, masked in zip(words, argv_shown(words), strict=True):
         if word != masked:
             found[f"an argument of vLLM ({masked})"] = word.rpartition("=")[2]
     return {name: value for name, value in found.items() if len(value) >= SHORTEST}

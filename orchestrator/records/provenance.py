@@ -9,11 +9,10 @@ from importlib import metadata
 import httpx
 
 from cluster.facts.hosts import HostFacts
-from cluster.transport.command import SECRET_SIGNS
+from cluster.host.masking import argv_shown
 from orchestrator.api.target import Home, Target
 
 SNAPSHOT_COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")
-MASK = "****"
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def provenance(target: Target) -> Provenance:
         cluster=target.home.config.name,
         service=service.name,
         split=endpoint.split,
-        arguments=mask_secrets(service.words),
+        arguments=argv_shown(service.words),
         environment=service.env,
         hosts=tuple(machine_record(host) for host in serving_hosts(target.home)),
     )
@@ -92,21 +91,6 @@ def snapshot_commit(words: Sequence[str]) -> str:
     """The commit in the path of a snapshot folder; empty for other folders."""
     found = (SNAPSHOT_COMMIT.search(word) for word in words)
     return next((match[1] for match in found if match), "")
-
-
-def mask_secrets(words: Sequence[str]) -> tuple[str, ...]:
-    """The arguments, with stars for the values of options whose name says that they are secret."""
-    masked, secret = [], False
-    for word in words:
-        name, equals, _ = word.partition("=")
-        is_option = name.startswith("--")
-        names_secret = is_option and bool({*SECRET_SIGNS} & {*name[2:].upper().split("-")})
-        if names_secret and equals:
-            masked.append(f"{name}={MASK}")
-        else:
-            masked.append(MASK if secret and not is_option else word)
-        secret = names_secret and not equals if is_option else secret
-    return tuple(masked)
 
 
 def serving_hosts(home: Home) -> Sequence[HostFacts]:

@@ -9,6 +9,7 @@ from cluster.checks.software import version_findings, virtual_environment
 from cluster.checks.table import CHECKS, findings_of
 from cluster.facts.hosts import Facts, HostFacts, RunningService
 from cluster.finding import Finding
+from cluster.host.masking import argv_shown
 from cluster.inventory.config import ClusterConfig
 from cluster.runtimes.service import Service
 from orchestrator.capacity.placement import Placement
@@ -58,8 +59,9 @@ def ray_findings(facts: Facts, placement: Placement) -> Iterator[Finding]:
 
 
 def other_arguments(service: Service, existing: RunningService) -> Iterator[Finding]:
-    if tuple(existing.words) != tuple(service.command.argv):
-        changed = sorted(set(existing.words) ^ set(service.command.argv))
+    wanted = argv_shown(service.command.argv)  # secrets have not left the host
+    if tuple(existing.words) != wanted:
+        changed = sorted(set(existing.words) ^ set(wanted))
         yield Finding(
             "arguments",
             service.node.name,

@@ -4,10 +4,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from cluster.host.masking import MASK, says_secret, shown
 from cluster.runtimes.service import Service
-from cluster.transport.command import is_secret
 from orchestrator.recipes.layers import Layered
-from orchestrator.records.provenance import MASK
 
 RECIPE = "made_of"  # the key in what a service says about itself
 
@@ -25,14 +24,18 @@ def recorded(made: Layered) -> dict[str, Any]:
     recipe = made.recipe.model_dump(mode="json", exclude={"hardware"})
     origins = [origin for origin, _ in made.args]
     layers = [
-        {"origin": origin, "args": unsecret(args), "env": unsecret(env)}
+        {"origin": origin, "args": shown_args(args), "env": shown_env(env)}
         for origin, (_, args), (_, env) in zip(origins, made.args, made.env, strict=True)
         if args or env
     ]
     fields = {origin: dict(values) for origin, values in made.fields}
-    final = {**recipe, "args": unsecret(recipe["args"]), "env": unsecret(recipe["env"])}
+    final = {**recipe, "args": shown_args(recipe["args"]), "env": shown_env(recipe["env"])}
     return {"recipe": final, "fields": fields, "layers": layers}
 
 
-def unsecret(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: MASK if is_secret(key) else value for key, value in values.items()}
+def shown_args(args: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: MASK if says_secret(key) else value for key, value in args.items()}
+
+
+def shown_env(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: shown(name, value) for name, value in env.items()}

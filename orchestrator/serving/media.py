@@ -9,6 +9,7 @@ from cluster.checks.ports import port_finding
 from cluster.errors import HostError
 from cluster.facts.hosts import HostFacts
 from cluster.finding import Finding
+from cluster.host.masking import argv_shown
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.plan import service_folder
 from cluster.runtimes import runtime_of, started_in
@@ -59,7 +60,7 @@ def media_findings(
         found = port_finding(config.name, host, require_endpoint(service).port, "media.port")
         hint = "choose another `port` in [media] of the recipe"
         yield replace(found, hint=hint) if found.state == "failure" else found
-    elif tuple(existing.words) != service.command.argv:
+    elif tuple(existing.words) != argv_shown(service.command.argv):
         other = endpoint_of(existing)
         shown = f"{other.folder} at port {other.port}" if other else "another folder"
         what = f"the media server runs already, for {shown}"

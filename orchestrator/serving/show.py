@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.facts.gather import gather_facts
+from cluster.host import masking
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.problems import nearest
 from cluster.ray.environment import network_environment
 from cluster.reporter import Reporter
-from cluster.transport.command import masked
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.placement import Placement
 from orchestrator.models.cache import ModelFiles, find_model
@@ -133,4 +133,4 @@ def shown(found: Layered, hardware: str | None, *, note: str) -> Shown:
 
 def hidden(env: Mapping[str, str]) -> dict[str, str]:
     """With stars for the values of secret variables."""
-    return {name: value if masked(name, "") != "****" else "****" for name, value in env.items()}
+    return {name: masking.shown(name, value) for name, value in env.items()}

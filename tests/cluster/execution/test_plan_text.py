@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from cluster.execution.plan import Start
+from cluster.host.masking import is_secret
 from cluster.ray.plan import plan_start
-from cluster.transport.command import Command, is_secret
+from cluster.transport.command import Command
 from tests.support.factory import config_of, entry, fresh
 from tests.support.folders import ROOT
 
@@ -44,9 +45,11 @@ def test_what_every_host_gets_is_shown_once() -> None:
 
 
 def test_a_command_can_be_pasted() -> None:
-    command = Command(("vllm", "serve", "/a b", "--port", "1", "--x", '{"y": -1}'), {"A": "1 2"})
+    command = Command(
+        ("vllm", "serve", "/a b", "--port", "1", "--x", '{"y": -1}'), {"NCCL_A": "1 2"}
+    )
     assert command.lines() == [
-        "A='1 2' \\",
+        "NCCL_A='1 2' \\",
         "vllm serve '/a b' \\",
         "--port 1 \\",
         "--x '{\"y\": -1}'",

@@ -5,6 +5,7 @@ import shlex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.host.masking import argv_shown, without_userinfo
 from cluster.transport.command import Command, masked, shell_line
 
 WORD = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
@@ -12,23 +13,24 @@ WORD = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 
 @given(st.lists(WORD, min_size=1))
 def test_every_word_survives_the_shell(words: list[str]) -> None:
-    assert shlex.split(str(Command(tuple(words)))) == words
+    assert shlex.split(str(Command(tuple(words)))) == list(argv_shown(words))
     assert shlex.split(shell_line(tuple(words))) == words
 
 
-@given(st.dictionaries(st.from_regex(r"[B-J]{1,8}", fullmatch=True), WORD, max_size=4))
+@given(st.dictionaries(st.from_regex(r"NCCL_[B-J]{1,8}", fullmatch=True), WORD, max_size=4))
 def test_every_variable_survives_the_shell(env: dict[str, str]) -> None:
     words = shlex.split(str(Command(("run",), env)))
     hidden = [name for name in env if masked(name, "x") == "****"]
     assert not hidden
-    assert words == [*(f"{key}={env[key]}" for key in sorted(env)), "run"]
+    plain = {key: without_userinfo(value) for key, value in sorted(env.items())}
+    assert words == [*(f"{key}={value}" for key, value in plain.items()), "run"]
 
 
 def test_secrets_are_masked_by_their_name() -> None:
     secrets = {"VLLM_API_KEY": "s1", "hf_token": "s2", "A_SECRET": "s3", "PASSWORD": "s4"}
-    shown = str(Command(("serve",), {**secrets, "KEYBOARD": "plain", "TOKENIZERS": "2"}))
+    shown = str(Command(("serve",), {**secrets, "NCCL_KEYBOARD": "plain", "TOKENIZERS_X": "2"}))
     assert shown == (
-        "A_SECRET=**** KEYBOARD=plain PASSWORD=**** TOKENIZERS=2 "
+        "A_SECRET=**** NCCL_KEYBOARD=plain PASSWORD=**** TOKENIZERS_X=2 "
         "VLLM_API_KEY=**** hf_token=**** serve"
     )
 

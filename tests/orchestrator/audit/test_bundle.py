@@ -181,8 +181,8 @@ def test_a_key_that_samples_hold_stops_the_bundle(here: ClusterConfig) -> None:
 
 
 def test_a_password_in_an_address_is_masked() -> None:
-    env = {"HTTPS_PROXY": "http://ada:open@proxy:3128"}
-    assert b"ada:****@proxy" in files(server=server(environment=env))["server.json"]
+    env = {"VLLM_PROXY": "http://ada:open@proxy:3128"}
+    assert b"http://****@proxy" in files(server=server(environment=env))["server.json"]
 
 
 # -- the user's own files

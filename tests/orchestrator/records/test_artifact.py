@@ -8,10 +8,11 @@ import pytest
 
 from cluster.errors import OrchestrateError
 from cluster.facts.hosts import Facts
+from cluster.host.masking import argv_shown
 from orchestrator.api.target import Target
 from orchestrator.proofs.smoke import SmokeReport
 from orchestrator.records.artifact import Artifact
-from orchestrator.records.provenance import mask_secrets, provenance
+from orchestrator.records.provenance import provenance
 from tests.support.audit_facts import home_of
 from tests.support.factory import config_of, host_facts, service
 
@@ -82,4 +83,4 @@ def test_no_folder_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_secret_options_are_masked() -> None:
     words = ("--api-key", "a", "b", "--hf-token=c", "--port", "1", "--max-tokens", "2")
     masked = ("--api-key", "****", "****", "--hf-token=****", "--port", "1", "--max-tokens", "2")
-    assert mask_secrets(words) == masked
+    assert argv_shown(words) == masked
