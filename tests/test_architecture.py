@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.arrows import FLOOR_OF, circle_in, module_arrows, modules, not_down, room_arrows
 from scripts.reference import pages
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,7 @@ IMPORTERS = {
     "httpx_aiohttp": {"orchestrator/api/send.py"},
     "jsonschema": {"orchestrator/api/schema.py"},
 }
+GENERATED = pages()
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 250, 40, 6
 
 
@@ -59,6 +61,37 @@ def test_the_arrow_never_points_back() -> None:
     back = [place(path) for path in FILES if place(path).startswith("cluster/")]
     assert back
     assert not [name for name in back if "orchestrator" in tops(ROOT / name)]
+
+
+def test_no_import_circle_between_modules() -> None:
+    arrows = module_arrows(modules())
+    for name in arrows:  # a package that says what its modules share is imported by none of them
+        arrows[name].discard(name.rpartition(".")[0])
+    assert not circle_in(arrows)
+
+
+def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:
+    assert set(room_arrows(modules())) == set(FLOOR_OF), "give it a floor in scripts/arrows.py"
+
+
+def test_no_import_circle_between_rooms_and_no_import_that_runs_up() -> None:
+    arrows = room_arrows(modules())
+    arrows["orchestrator/serving"] -= {"orchestrator/bench", "orchestrator/records"}  # to be mended
+    assert not circle_in(arrows)
+    assert not not_down(arrows), "scripts/arrows shows who imports whom"
+
+
+def test_nothing_lies_flat_in_orchestrator_but_the_tree_of_verbs_and_the_client() -> None:
+    flat = {path.name for path in (ROOT / "orchestrator").glob("*.py")}
+    assert flat == {"__init__.py", "main.py", "client.py"}
+
+
+def test_the_tests_mirror_the_rooms() -> None:
+    """A test lies in the folder of what it tests; what several tests share lies in support/."""
+    for package in ("cluster", "orchestrator"):
+        folders = {path.parent for path in (ROOT / "tests" / package).rglob("test_*.py")}
+        places = {folder.relative_to(ROOT / "tests") for folder in folders}
+        assert not [place for place in places if not (ROOT / place).is_dir()]
 
 
 def test_the_product_knows_nothing_of_its_tests() -> None:
@@ -103,9 +136,9 @@ def test_no_module_is_named_after_nothing() -> None:
     assert not [place(path) for path in FILES if path.stem in vague]
 
 
-@pytest.mark.parametrize("name", sorted(pages()))
+@pytest.mark.parametrize("name", sorted(GENERATED))
 def test_the_generated_pages_are_fresh(name: str) -> None:
-    assert (ROOT / "docs" / name).read_text("utf-8") == pages()[name], "run scripts/docs"
+    assert (ROOT / "docs" / name).read_text("utf-8") == GENERATED[name], "run scripts/docs"
 
 
 def test_a_verb_logs_in_once() -> None:
