@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from cluster.finding import Finding
 from orchestrator.audit.contents import BundleContents
 from orchestrator.audit.samples import is_reference
-from orchestrator.audit.schema import LOCK, MANIFEST, Manifest
+from orchestrator.audit.schema import LOCK, MANIFEST
 from orchestrator.models.lockfile import LockedModel
+from orchestrator.models.verify.manifest import Manifest
 from orchestrator.records.provenance import Provenance
 
 NAMES_SHOWN = 5  # names in one message

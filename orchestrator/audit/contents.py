@@ -19,11 +19,10 @@ from orchestrator.audit.schema import (
     SERVER,
     Audit,
     Inventory,
-    Manifest,
     RecipeRecord,
 )
 from orchestrator.models.lockfile import LockedModel, ModelsLock
-from orchestrator.models.verify.manifest import unsealed
+from orchestrator.models.verify.manifest import Manifest, parse_manifest
 from orchestrator.records.provenance import Provenance
 from orchestrator.sampling.file_format import Samples, parse_samples
 
@@ -87,7 +86,7 @@ def parse_contents(files: Mapping[str, bytes]) -> BundleContents:
     inventory = reading.read(NODES, Inventory.model_validate_json)
     made_of = reading.read(RECIPE_JSON, RecipeRecord.model_validate_json)
     lock = reading.read(LOCK, parse_lock_entry)
-    manifest = reading.read(MANIFEST, parse_manifest)
+    manifest = reading.read(MANIFEST, lambda content: parse_manifest(content, MANIFEST))
     samples = dict(reading.read_samples())
     sessions = {name: each for name, each in samples.items() if isinstance(each, Samples)}
     opaque = {name: each for name, each in samples.items() if isinstance(each, str)}
@@ -111,8 +110,3 @@ def parse_lock_entry(content: bytes) -> LockedModel:
     if len(models) != 1:
         raise ValueError(f"{len(models)} models; a bundle has the entry of one")
     return models[0]
-
-
-def parse_manifest(content: bytes) -> Manifest:
-    """Checks its seal. Raises ConfigError."""
-    return Manifest.model_validate(unsealed(content, MANIFEST))

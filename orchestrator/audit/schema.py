@@ -64,30 +64,3 @@ class RecipeRecord(BundleModel):
     recipe: Mapping[str, Any]
     fields: Mapping[str, Mapping[str, Any]]
     layers: tuple[Mapping[str, Any], ...]
-
-
-class ManifestHost(BaseModel):
-    name: str
-    state: str
-    path: str
-
-
-class ManifestFile(BaseModel):
-    path: str
-    size: int
-    sha256: str
-    locked: str
-
-
-class Manifest(BaseModel):
-    """The parts of a manifest that checks and comparisons use."""
-
-    recipe: str
-    model: str
-    revision: str
-    commit: str
-    verified: str
-    by: str
-    body_sha256: str
-    hosts: tuple[ManifestHost, ...]
-    files: tuple[ManifestFile, ...]

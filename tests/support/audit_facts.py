@@ -95,7 +95,8 @@ def manifest(sums: Mapping[str, str] = SHA256, *, commit: str = COMMIT) -> dict[
     report = VerifyReport("tiny", "org/m", commit, len(sums), 9, False, hosts, (), 1.0)
     files = tuple(file for file in LOCKED.files if file.path in sums)
     locked = LOCKED.model_copy(update={"files": files, "commit": commit})
-    return manifest_of(report, locked, "2026-11-21T11:00:00+00:00", "ada@desk")
+    made = manifest_of(report, locked, "2026-11-21T11:00:00+00:00", "ada@desk")
+    return made.model_dump(mode="json")
 
 
 def known(**changes: Any) -> BundleInputs:

@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from cluster.errors import ConfigError, OrchestrateError, Problem
 from cluster.inventory.config import ClusterConfig
 from orchestrator.models.lockfile import LockedFile, LockedModel, lock_path
@@ -20,6 +22,44 @@ from orchestrator.recipes.recipe import Recipe
 
 FORMAT = "orchestrate-manifest-1"
 SEAL = "body_sha256"
+
+
+class ManifestHost(BaseModel):
+    """What was read on one host: bytes and seconds."""
+
+    name: str
+    state: str
+    path: str
+    mounted: str
+    files: int
+    read_bytes: int
+    seconds: float
+
+
+class ManifestFile(BaseModel):
+    """`size` in bytes; `locked` is the hash in models.lock."""
+
+    path: str
+    size: int
+    sha256: str
+    locked: str
+
+
+class Manifest(BaseModel):
+    """The file as it is stored; `body_sha256` seals everything else in it."""
+
+    format: str = FORMAT
+    recipe: str
+    model: str
+    revision: str
+    commit: str
+    locked: str
+    verified: str
+    by: str
+    versions: Mapping[str, str]
+    hosts: tuple[ManifestHost, ...]
+    files: tuple[ManifestFile, ...]
+    body_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +82,7 @@ def make_manifest(
     folder = lock_path(config).parent / "artifacts" / "manifests"
     file = output or folder.absolute() / f"{now:%Y%m%dT%H%M%SZ}-{report.recipe}.json"
     written, sums = write_manifest(manifest, file)
-    return ManifestReport(str(written), str(sums), manifest[SEAL], report)
+    return ManifestReport(str(written), str(sums), manifest.body_sha256, report)
 
 
 def against(file: Path, recipe: Recipe) -> Wanted:
@@ -51,7 +91,7 @@ def against(file: Path, recipe: Recipe) -> Wanted:
     return Wanted(recipe.model_copy(update={"revision": locked.commit or recipe.revision}), locked)
 
 
-def manifest_of(report: VerifyReport, locked: LockedModel, when: str, who: str) -> dict[str, Any]:
+def manifest_of(report: VerifyReport, locked: LockedModel, when: str, who: str) -> Manifest:
     """The sealed manifest of a verify in which every file of every host was as locked; pure.
 
     Raises OrchestrateError when two hosts read different bytes that pass the lock's SHA-1.
@@ -61,38 +101,38 @@ def manifest_of(report: VerifyReport, locked: LockedModel, when: str, who: str) 
     if split:
         what = f"the files have the locked SHA-1, but other bytes than on {first.host}"
         raise OrchestrateError(Problem(what, ", ".join(split), "keep both: this is no accident"))
-    body = {
-        "format": FORMAT,
-        "recipe": report.recipe,
-        "model": report.model,
-        "revision": locked.revision,
-        "commit": report.commit,
-        "locked": locked.locked,
-        "verified": when,
-        "by": who,
-        "versions": {
+    manifest = Manifest(
+        recipe=report.recipe,
+        model=report.model,
+        revision=locked.revision,
+        commit=report.commit,
+        locked=locked.locked,
+        verified=when,
+        by=who,
+        versions={
             "orchestrate": metadata.version("orchestrate"),
             "python": platform.python_version(),
         },
-        "hosts": [host_entry(host) for host in report.hosts],
-        "files": [
-            {"path": f.path, "size": f.size, "sha256": first.sha256[f.path], "locked": f.hash}
+        hosts=tuple(manifest_host(host) for host in report.hosts),
+        files=tuple(
+            ManifestFile(path=f.path, size=f.size, sha256=first.sha256[f.path], locked=f.hash)
             for f in sorted(locked.files, key=lambda each: each.path)
-        ],
-    }
-    return {**body, SEAL: seal(body)}
+        ),
+    )
+    body = manifest.model_dump(mode="json", exclude={SEAL})
+    return manifest.model_copy(update={SEAL: seal(body)})
 
 
-def host_entry(host: HostVerify) -> dict[str, Any]:
-    return {
-        "name": host.host,
-        "state": host.state,
-        "path": host.path,
-        "mounted": host.mounted,
-        "files": len(host.sha256),
-        "read_bytes": host.read_bytes,
-        "seconds": round(host.seconds, 3),
-    }
+def manifest_host(host: HostVerify) -> ManifestHost:
+    return ManifestHost(
+        name=host.host,
+        state=host.state,
+        path=host.path,
+        mounted=host.mounted,
+        files=len(host.sha256),
+        read_bytes=host.read_bytes,
+        seconds=round(host.seconds, 3),
+    )
 
 
 def seal(body: Mapping[str, Any]) -> str:
@@ -101,9 +141,9 @@ def seal(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def sums_of(manifest: Mapping[str, Any]) -> str:
+def sums_of(manifest: Manifest) -> str:
     """Lines for `sha256sum -c`, to be run in the model's folder."""
-    return "".join(sum_line(each["sha256"], each["path"]) for each in manifest["files"])
+    return "".join(sum_line(each.sha256, each.path) for each in manifest.files)
 
 
 def sum_line(sha256: str, path: str) -> str:
@@ -112,39 +152,40 @@ def sum_line(sha256: str, path: str) -> str:
     return f"{'' if escaped == path else chr(92)}{sha256}  {escaped}\n"
 
 
-def write_manifest(manifest: Mapping[str, Any], file: Path) -> tuple[Path, Path]:
+def write_manifest(manifest: Manifest, file: Path) -> tuple[Path, Path]:
     """The manifest, and the list for sha256sum beside it. Raises OrchestrateError."""
     sums = file.with_name(f"{file.stem}.files.sha256")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         sums.write_text(sums_of(manifest), "utf-8")
-        file.write_text(json.dumps(manifest, sort_keys=True, indent=1) + "\n", "utf-8")
+        text = json.dumps(manifest.model_dump(mode="json"), sort_keys=True, indent=1)
+        file.write_text(text + "\n", "utf-8")
     except OSError as error:
         what = f"cannot be written: {error.strerror}"
         raise OrchestrateError(Problem(what, str(file), "--output FILE")) from None
     return file, sums
 
 
-def read_manifest(file: Path, recipe: str) -> dict[str, Any]:
+def read_manifest(file: Path, recipe: str) -> Manifest:
     """A stored manifest of this recipe. Raises ConfigError where it is not one or was changed."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise no_manifest(str(file), error) from None
-    manifest = unsealed(content, str(file))
-    if manifest["recipe"] != recipe:
-        hint = f"orchestrate models manifest {manifest['recipe']} --check {file}"
-        raise ConfigError(Problem(f"is of recipe {manifest['recipe']}", str(file), hint))
+    manifest = parse_manifest(content, str(file))
+    if manifest.recipe != recipe:
+        hint = f"orchestrate models manifest {manifest.recipe} --check {file}"
+        raise ConfigError(Problem(f"is of recipe {manifest.recipe}", str(file), hint))
     return manifest
 
 
-def unsealed(content: bytes, where: str) -> dict[str, Any]:
+def parse_manifest(content: bytes, where: str) -> Manifest:
     """A manifest whose seal holds. Raises ConfigError where it is not one or was changed."""
     try:
-        manifest = json.loads(content.decode("utf-8"))
-        sealed = manifest.pop(SEAL)
-        form = manifest["format"]
-        own = seal(manifest)
+        body = json.loads(content.decode("utf-8"))
+        sealed = body.pop(SEAL)
+        form = body["format"]
+        own = seal(body)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise no_manifest(where, error) from None
     if form != FORMAT:
@@ -152,23 +193,31 @@ def unsealed(content: bytes, where: str) -> dict[str, Any]:
     if own != sealed:
         what = f"was changed after it was written: its body is not what {SEAL} says"
         raise ConfigError(Problem(what, where, "take the copy that the audit keeps"))
-    return {**manifest, SEAL: sealed}
+    try:
+        return Manifest.model_validate({**body, SEAL: sealed})
+    except ValidationError as error:
+        raise no_manifest(where, ValueError(one_line_of(error))) from None
+
+
+def one_line_of(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def no_manifest(where: str, error: Exception) -> ConfigError:
     what = f"is no manifest: {type(error).__name__}: {error}"
-    return ConfigError(Problem(what, where, "orchestrate models manifest"))
+    return ConfigError(Problem(what, where, "orchestrate models manifest RECIPE writes one"))
 
 
-def locked_by(manifest: Mapping[str, Any]) -> LockedModel:
+def locked_by(manifest: Manifest) -> LockedModel:
     """What the manifest says, as a lock: now with the SHA-256 of every file."""
     return LockedModel(
-        model=manifest["model"],
-        revision=manifest["revision"],
-        commit=manifest["commit"],
-        locked=manifest["verified"],
+        model=manifest.model,
+        revision=manifest.revision,
+        commit=manifest.commit,
+        locked=manifest.verified,
         files=tuple(
-            LockedFile(path=each["path"], size=each["size"], hash=f"sha256:{each['sha256']}")
-            for each in manifest["files"]
+            LockedFile(path=each.path, size=each.size, hash=f"sha256:{each.sha256}")
+            for each in manifest.files
         ),
     )

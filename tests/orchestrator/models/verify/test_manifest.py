@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cluster.errors import ConfigError, OrchestrateError
 from orchestrator.models.lockfile import LockedFile, LockedModel
 from orchestrator.models.verify.manifest import (
+    Manifest,
     against,
     locked_by,
     manifest_of,
@@ -45,21 +45,21 @@ def report(*others: dict[str, str]) -> VerifyReport:
     return VerifyReport("awq-235b", RECIPE.model, COMMIT, 2, 9, False, hosts, (), 1.0)
 
 
-def made(*others: dict[str, str]) -> dict[str, Any]:
+def made(*others: dict[str, str]) -> Manifest:
     return manifest_of(report(*others), LOCKED, "2026-11-21T12:00:00+00:00", "ada@desk")
 
 
 def test_it_names_every_file_by_its_sha256_and_every_host() -> None:
     manifest = made(SHA256)
-    assert [(each["path"], each["sha256"]) for each in manifest["files"]] == sorted(SHA256.items())
-    assert [host["name"] for host in manifest["hosts"]] == ["h1", "h2"]
-    assert (manifest["commit"], manifest["by"]) == (COMMIT, "ada@desk")
+    assert [(each.path, each.sha256) for each in manifest.files] == sorted(SHA256.items())
+    assert [host.name for host in manifest.hosts] == ["h1", "h2"]
+    assert (manifest.commit, manifest.by) == (COMMIT, "ada@desk")
 
 
 def test_the_seal_is_what_the_page_says_it_is() -> None:
     manifest = made()
-    body = {key: value for key, value in manifest.items() if key != "body_sha256"}
-    assert manifest["body_sha256"] == seal(json.loads(json.dumps(body)))
+    body = manifest.model_dump(mode="json", exclude={"body_sha256"})
+    assert manifest.body_sha256 == seal(json.loads(json.dumps(body)))
 
 
 def test_hosts_that_pass_a_sha1_with_other_bytes_are_found_out() -> None:
@@ -75,6 +75,15 @@ def test_what_is_written_is_read_again_and_is_a_lock(tmp_path: Path) -> None:
         path: f"sha256:{sum_}" for path, sum_ in SHA256.items()
     }
     assert against(file, RECIPE).recipe.revision == COMMIT
+
+
+def test_a_sealed_file_that_lacks_a_part_is_no_manifest(tmp_path: Path) -> None:
+    """Before, it ended in a traceback."""
+    body = made().model_dump(mode="json", exclude={"body_sha256", "files"})
+    file = tmp_path / "m.json"
+    file.write_text(json.dumps({**body, "body_sha256": seal(body)}))
+    with pytest.raises(ConfigError, match=r"is no manifest: .*files: Field required"):
+        read_manifest(file, "awq-235b")
 
 
 def test_a_changed_byte_breaks_the_seal(tmp_path: Path) -> None:
