@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import http.client
 import io
-import re
 import time
 import urllib.error
 import urllib.parse
@@ -17,11 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.host import retry_pause
+
 PIECE = 1 << 30  # bytes of one request: a CDN gives no more than 50 GB, and its addresses expire
 CHUNK = 1 << 18
-TRIES = 4  # in a row without a byte
 PAUSE_LIMIT_S = 300  # for one file: the hub counts its questions over five minutes
-USED_UP = re.compile(r"\br\s*=\s*0\s*;\s*t\s*=\s*(\d+)")  # RateLimit: "resolvers";r=0;t=55
 
 
 class Failed(Exception):
@@ -85,11 +84,13 @@ class Source:
     def judged(self, error: urllib.error.HTTPError) -> Exception:
         with error:
             status, code = error.code, error.headers.get("X-Error-Code", "")
-            used_up = USED_UP.search(error.headers.get("RateLimit", ""))
-            given = used_up.group(1) if used_up else error.headers.get("Retry-After", "")
+            rate_limit, retry_after = (
+                error.headers.get(name, "") for name in ("RateLimit", "Retry-After")
+            )
         if status == 429:
-            return Again("too many questions (429)", float(given) if given.isdigit() else None)
-        if status == 408 or status >= 500 or origin(error.url) != origin(self.endpoint):
+            named_s = retry_pause.named_pause(rate_limit, retry_after)
+            return Again("too many questions (429)", named_s)
+        if retry_pause.may_pass(status) or origin(error.url) != origin(self.endpoint):
             return Again(f"error {status}")
         return Failed("refused", status=status, code=code)
 
@@ -136,11 +137,10 @@ def fetch(source: Source, path: str, size: int, sink: Sink) -> None:
             fetch_piece(source, path, size, sink)
         except Again as again:
             tries = 1 if sink.file.tell() > before else tries + 1
-            growing = source.pause_s * 2 ** (tries - 1)
-            pause_s = growing if again.pause_s is None else again.pause_s
-            waited += pause_s
-            if tries >= TRIES or waited > PAUSE_LIMIT_S:
+            pause_s = retry_pause.next_pause(tries, again.pause_s, source.pause_s)
+            if pause_s is None or waited + pause_s > PAUSE_LIMIT_S:
                 raise Failed("hub", why=str(again)) from None
+            waited += pause_s
             sink.waits(str(again), pause_s)
             time.sleep(pause_s)
 

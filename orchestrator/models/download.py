@@ -13,7 +13,7 @@ from cluster.transport.answers import answers
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from cluster.units import GB, how_far
-from orchestrator.models.hub.ask import Hub
+from orchestrator.models.hub.ask import HubAccess
 from orchestrator.models.lockfile import LockedModel
 from orchestrator.models.name import ModelName
 from orchestrator.models.pull_errors import GOES_ON, explained, no_answer
@@ -22,7 +22,7 @@ SILENCE_LIMIT_S = 20.0  # the program says something each second
 
 
 def download(
-    transport: Transport, here: HostFacts, entry: LockedModel, hub: Hub, reporter: Reporter
+    transport: Transport, here: HostFacts, entry: LockedModel, hub: HubAccess, reporter: Reporter
 ) -> Mapping[str, Any]:
     """What the program says at its end. After Ctrl-C it ends, and what has arrived stays."""
     if here.cache.hangs:
@@ -53,7 +53,7 @@ def download(
     raise Unreachable(here.node.name, "the connection broke while it downloaded", GOES_ON)
 
 
-def request_for(here: HostFacts, entry: LockedModel, hub: Hub) -> dict[str, Any]:
+def request_for(here: HostFacts, entry: LockedModel, hub: HubAccess) -> dict[str, Any]:
     """The token goes the way of all requests: to the program's standard input."""
     return {
         "cache": here.cache.path,

@@ -65,9 +65,11 @@ class ModelsLock(Entry):
         return ModelsLock(models=tuple(ordered))
 
 
-def lock_path(config: ClusterConfig) -> Path:
-    """Beside nodes.toml; in the working directory for the built-in inventory `local`."""
-    return Path("models.lock") if config.is_local else Path(config.source).parent / "models.lock"
+def lock_path(config: ClusterConfig | None) -> Path:
+    """Beside nodes.toml; in the working directory without one, as for the inventory `local`."""
+    if config is None or config.is_local:
+        return Path("models.lock")
+    return Path(config.source).parent / "models.lock"
 
 
 def read_lock(path: Path) -> ModelsLock:
@@ -99,5 +101,4 @@ def pinned(recipe: Recipe, lock: ModelsLock) -> Recipe:
 
 def lock_of(nodes: str | None) -> ModelsLock:
     """The lock beside the inventory; the one here where there is no inventory."""
-    path = lock_path(load(nodes)) if has_inventory(nodes) else Path("models.lock")
-    return read_lock(path)
+    return read_lock(lock_path(load(nodes) if has_inventory(nodes) else None))

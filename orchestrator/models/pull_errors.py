@@ -6,7 +6,7 @@ from typing import Any
 from cluster.errors import HostError, OrchestrateError
 from cluster.facts.hosts import HostFacts
 from cluster.units import GB
-from orchestrator.models.hub.ask import Hub
+from orchestrator.models.hub.ask import HubAccess
 from orchestrator.models.hub.errors import refused
 from orchestrator.models.lockfile import LockedModel
 
@@ -14,7 +14,7 @@ GOES_ON = "what has arrived stays: the same command goes on from there"
 
 
 def explained(
-    event: Mapping[str, Any], host: HostFacts, hub: Hub, entry: LockedModel
+    event: Mapping[str, Any], host: HostFacts, hub: HubAccess, entry: LockedModel
 ) -> OrchestrateError:
     """The program's last word, {"failed": kind, ...}, as an error."""
     kind, path = event["failed"], event.get("path", "")
@@ -42,7 +42,7 @@ def explained(
 
 
 def refusal(
-    event: Mapping[str, Any], host: HostFacts, hub: Hub, entry: LockedModel
+    event: Mapping[str, Any], host: HostFacts, hub: HubAccess, entry: LockedModel
 ) -> OrchestrateError:
     """What the hub refuses, it refuses to every host alike."""
     status, code = event["status"], event["code"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cluster.errors import HostError, OrchestrateError, PreflightError, Problem
+from cluster.reporter import Reporter
 from cluster.transport.answers import last_answer
 from cluster.transport.program import guarded
 from cluster.transport.protocol import Transport
@@ -16,8 +17,7 @@ from orchestrator.capacity.synthetic_tensors import known_tensors
 from orchestrator.capacity.tensors import Tensor, parse_tensors
 from orchestrator.host import make_tiny
 from orchestrator.host.model_headers import read_folder
-from orchestrator.models.cache import ModelFiles, require_complete
-from orchestrator.models.hub.sizes import read_hub
+from orchestrator.models.cache import ModelFiles, how_to_get, require_complete
 from orchestrator.models.name import Folder, name_of
 from orchestrator.recipes.recipe import Recipe
 
@@ -29,7 +29,7 @@ def read_model(transport: Transport, recipe: Recipe, models: Sequence[ModelFiles
     found = model_on_hosts(transport, recipe, models)
     if found is None:
         require_complete(recipe, models)
-        return model_elsewhere(recipe)  # a dry run, before it is made
+        return made_model(recipe)  # a dry run, before it is made
     return found
 
 
@@ -46,7 +46,7 @@ def model_on_hosts(
             Problem(
                 f"model {recipe.model} in {whole.path}: {answer['problem']}",
                 whole.host.node.name,
-                f"orchestrate models verify {recipe.name}, then pull or sync it again",
+                f"orchestrate models verify {recipe.words} says which files to replace",
             )
         )
     return model_of(recipe, answer, f"{whole.host.node.name}:{whole.path}", whole.weight_bytes)
@@ -66,15 +66,15 @@ def ask_headers(transport: Transport, model: ModelFiles) -> Any:
     return json.loads(answer["out"])
 
 
-def model_without_hosts(recipe: Recipe) -> Model:
-    """Where no host is asked: a folder is then one of this machine.
-
-    Raises OrchestrateError when neither it nor the hub says anything.
-    """
+def model_without_hosts(recipe: Recipe, reporter: Reporter) -> Model:
+    """Where no host is asked: a folder is then one of this machine. Raises OrchestrateError."""
     name = name_of(recipe)
-    if not isinstance(name, Folder):
-        return model_elsewhere(recipe)
-    path = os.path.expanduser(name.folder)
+    if isinstance(name, Folder):
+        return model_in_folder(recipe, os.path.expanduser(name.folder))
+    return model_on_hub(recipe, reporter) if name.on_hub else made_model(recipe)
+
+
+def model_in_folder(recipe: Recipe, path: str) -> Model:
     answer = read_folder(path)
     if answer["problem"]:
         hint = "--hardware reads it on this machine; without --hardware it is read on the hosts"
@@ -82,11 +82,17 @@ def model_without_hosts(recipe: Recipe) -> Model:
     return model_of(recipe, answer, path)
 
 
-def model_elsewhere(recipe: Recipe) -> Model:
-    """Of a model that is on no host: from the hub, or how it is made. Raises OrchestrateError."""
-    if recipe.made:
-        return model_of(recipe, {"config": make_tiny.CONFIG, "tensors": []}, "how it is made")
-    return model_of(recipe, read_hub(recipe), f"the hub, {recipe.model}@{recipe.revision}")
+def model_on_hub(recipe: Recipe, reporter: Reporter) -> Model:
+    from orchestrator.models.hub.ask import the_hub  # huggingface_hub is slow to import
+    from orchestrator.models.hub.sizes import read_sizes
+
+    answer = read_sizes(the_hub(), recipe.model, recipe.revision, reporter)
+    return model_of(recipe, answer, f"the hub, {recipe.model}@{recipe.revision}")
+
+
+def made_model(recipe: Recipe) -> Model:
+    """As it will be once it is made."""
+    return model_of(recipe, {"config": make_tiny.CONFIG, "tensors": []}, "how it is made")
 
 
 def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int = 0) -> Model:
@@ -98,9 +104,9 @@ def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int
     except (TypeError, ValueError) as error:
         raise OrchestrateError(
             Problem(
-                f"a header lists a tensor that cannot be ({error})",
+                f"a header lists an impossible tensor ({error})",
                 recipe.model,
-                "its files are damaged: orchestrate models verify",
+                f"its files are damaged: orchestrate models verify {recipe.words}",
             )
         ) from None
     guesses = unknowns(shape)
@@ -116,7 +122,7 @@ def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int
                 f"the architecture {shape.architecture or shape.kind or '(none)'} "
                 "is not known, and there are no safetensors headers to count its weights from",
                 recipe.model,
-                "orchestrate models pull, or --set model=/a/folder/with/*.safetensors",
+                f"{how_to_get(recipe)}, in a form with *.safetensors",
             )
         )
     return Model(recipe.model, shape, tensors, source, guesses)

@@ -20,7 +20,7 @@ from orchestrator.capacity.placement import Placement, fit_of, place, shares
 from orchestrator.models.cache import ModelFiles, find_model, require_complete
 from orchestrator.models.lockfile import ModelsLock, lock_path, read_lock
 from orchestrator.models.name import Folder, name_of
-from orchestrator.models.sizes import model_elsewhere, model_on_hosts, model_without_hosts
+from orchestrator.models.sizes import made_model, model_on_hosts, model_on_hub, model_without_hosts
 from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.endpoint import gpus_in_use
@@ -87,7 +87,7 @@ def plan_on_hosts(
     facts = gather_facts(transport, config)
     if not facts.hosts:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
-    recipe = recipe_for(request, read_lock(lock_path(config)), facts.hosts)
+    recipe = recipe_for(request, read_lock(lock_path(config)), facts.hosts, reporter)
     found = find_model(transport, recipe, facts.hosts, reporter, make_with=None)
     model = model_on_hosts(transport, recipe, found) or model_off_hosts(recipe, found, reporter)
     used = gpus_in_use(facts, besides=PREFIX + recipe.name)
@@ -96,13 +96,17 @@ def plan_on_hosts(
 
 
 def plan_on_hardware(
-    hardware: str, request: Request, lock: ModelsLock, prices: CostTable | None
+    hardware: str,
+    request: Request,
+    lock: ModelsLock,
+    prices: CostTable | None,
+    reporter: Reporter,
 ) -> PlanReport:
     """Of hosts that need not exist: no host is asked."""
     known = load_hardware()
     hosts = hosts_of(hardware, known)
-    recipe = recipe_for(request, lock, hosts)
-    model = model_without_hosts(recipe)
+    recipe = recipe_for(request, lock, hosts, reporter)
+    model = model_without_hosts(recipe, reporter)
     report = planned(Wish(recipe, model, hosts, {}, None, more_of(hardware, known)))
     return priced(report, prices) if prices else report
 
@@ -112,9 +116,10 @@ def model_off_hosts(recipe: Recipe, found: Sequence[ModelFiles], reporter: Repor
     name = name_of(recipe)
     if isinstance(name, Folder):
         require_complete(recipe, found)
-    if name.on_hub:
-        reporter.tell(f"no host has {recipe.model} whole: asking the hub for its sizes")
-    return model_elsewhere(recipe)
+    if not name.on_hub:
+        return made_model(recipe)
+    reporter.tell(f"no host has {recipe.model} whole: asking the hub for its sizes")
+    return model_on_hub(recipe, reporter)
 
 
 def priced(report: PlanReport, prices: CostTable) -> PlanReport:
@@ -125,10 +130,15 @@ def priced(report: PlanReport, prices: CostTable) -> PlanReport:
     return replace(report, cost=hourly_cost(prices, gpus))
 
 
-def recipe_for(request: Request, lock: ModelsLock, hosts: Sequence[HostFacts]) -> Recipe:
+def recipe_for(
+    request: Request, lock: ModelsLock, hosts: Sequence[HostFacts], reporter: Reporter
+) -> Recipe:
     gpus = [gpu for host in hosts for gpu in host.gpus]
     name = hardware_name(gpus, load_hardware())
-    return resolve(request, lock, name, needs_lock=False).recipe
+    resolved = resolve(request, lock, name, needs_lock=False)
+    if resolved.note:
+        reporter.tell(resolved.note)
+    return resolved.recipe
 
 
 def planned(wish: Wish) -> PlanReport:

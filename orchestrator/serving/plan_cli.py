@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from cluster.errors import OrchestrateError
-from cluster.inventory.config import load
-from cluster.inventory.cost import CostTable
+from cluster.inventory.config import ClusterConfig, load
 from orchestrator.cli.console import Console
 from orchestrator.cli.options import (
     Json,
@@ -21,7 +20,7 @@ from orchestrator.cli.options import (
     show_on,
     with_hosts,
 )
-from orchestrator.models.lockfile import lock_of
+from orchestrator.models.lockfile import lock_path, read_lock
 from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import find_recipe
 from orchestrator.serving.plan import PlanReport, plan_on_hardware, plan_on_hosts
@@ -43,8 +42,12 @@ def plan_model(
     """What fits where: weights, KV cache, longest context, split. Starts nothing."""
     request = Request(find_recipe(model, recipe), parse_settings(settings or []))
     if hardware:
-        done = measured(plan_on_hardware(hardware, request, lock_of(nodes), prices_of(nodes)))
-        show_on(Console(), done, plan_screen, json)
+        with Console() as console:
+            config = inventory_of(nodes)
+            prices = config.cost if config else None
+            lock = read_lock(lock_path(config))
+            done = measured(plan_on_hardware(hardware, request, lock, prices, console))
+            show_on(console, done, plan_screen, json)
         raise typer.Exit(0 if done.fits else 1)
 
     def verb(run: Run) -> int:
@@ -55,10 +58,10 @@ def plan_model(
     with_hosts(nodes, verb)
 
 
-def prices_of(nodes: str | None) -> CostTable | None:
-    """[cost] of the inventory, where there is one that can be read: hardware needs none."""
+def inventory_of(nodes: str | None) -> ClusterConfig | None:
+    """Where there is one that can be read, for its prices and models.lock: hardware needs none."""
     with suppress(OrchestrateError):
-        return load(nodes).cost
+        return load(nodes)
     return None
 
 

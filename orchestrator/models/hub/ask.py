@@ -1,31 +1,33 @@
-"""What the Hugging Face hub says of a model: its commit, and every file's size and hash."""
+"""What the Hugging Face hub says of a model: its commit, and every file's size and hash.
 
-import re
+Every question to the hub from this machine goes this way: one patience, one set of errors.
+"""
+
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx2
-from huggingface_hub import HfApi, constants, get_session, get_token
+from huggingface_hub import HfApi, ModelInfo, constants, get_session, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RevisionNotFoundError
 from pydantic import ValidationError
 
 from cluster.execution.retry import poll
+from cluster.host import retry_pause
 from cluster.reporter import Reporter
 from orchestrator.models.hub.errors import explained, no_size, not_a_hub, unknown_revision
 from orchestrator.models.lockfile import LockedFile, LockedModel
 
 ANSWER_LIMIT_S = 10.0
 PATIENCE_S = 120.0  # for all pauses of one question together
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 4.0  # after an error of the hub's own
-USED_UP = re.compile(r"\br\s*=\s*0\s*;\s*t\s*=\s*(\d+)")  # RateLimit: "api";r=0;t=55
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Hub:
-    """Where the hub is, who asks, and how long a download may be SILENT, in seconds."""
+class HubAccess:
+    """Where the hub is, who asks, and how long a download may be silent, in seconds."""
 
     endpoint: str
     token: str | None = field(default=None, repr=False)
@@ -37,38 +39,51 @@ class Hub:
         return HfApi(endpoint=self.endpoint, token=self.token or False)
 
 
-def the_hub() -> Hub:
+def the_hub() -> HubAccess:
     """What the environment says, and HF_TOKEN or what `hf auth login` has saved here."""
-    return Hub(constants.ENDPOINT.rstrip("/"), get_token(), constants.HF_HUB_DOWNLOAD_TIMEOUT)
+    return HubAccess(constants.ENDPOINT.rstrip("/"), get_token(), constants.HF_HUB_DOWNLOAD_TIMEOUT)
 
 
-def ask_hub(hub: Hub, model: str, revision: str, reporter: Reporter) -> LockedModel:
+def ask_hub(hub: HubAccess, model: str, revision: str, reporter: Reporter) -> LockedModel:
     """The model at the commit that the revision is now.
 
     Raises OrchestrateError: no such model or revision, closed to us, or no answer of a hub.
     """
-    try:
-        info = patiently(
-            lambda: hub.api.model_info(model, revision=revision, files_metadata=True), reporter
-        )
-        if info.gated:
-            patiently(lambda: may_read(hub, model), reporter)
-        if not info.sha:
-            raise ValueError("no commit")
+    with hub_errors(hub, model, revision):
+        info = model_info(hub, model, revision, reporter)
         files = tuple(sorted(map(locked_file, info.siblings or ()), key=lambda file: file.path))
         return LockedModel(
-            model=model, revision=revision, commit=info.sha, locked=now(), files=files
+            model=model, revision=revision, commit=info.sha or "", locked=now(), files=files
         )
+
+
+@contextmanager
+def hub_errors(hub: HubAccess, model: str, revision: str) -> Iterator[None]:
+    """Whatever a question to the hub raises, as an OrchestrateError that says what to do."""
+    try:
+        yield
     except RevisionNotFoundError:
         raise unknown_revision(model, revision, names_of(hub, model)) from None
     except (httpx2.HTTPError, OSError, HFValidationError) as error:
         raise explained(error, hub.endpoint, model, known_user=bool(hub.token)) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else f"{error}"
-        raise not_a_hub(said, hub.endpoint, model) from None
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else f"{error}"
+        raise not_a_hub(reason, hub.endpoint, model) from None
 
 
-def may_read(hub: Hub, model: str) -> bool:
+def model_info(hub: HubAccess, model: str, revision: str, reporter: Reporter) -> ModelInfo:
+    """Commit and files, of a model that we may read. Raises the hub's errors."""
+    info = patiently(
+        lambda: hub.api.model_info(model, revision=revision, files_metadata=True), reporter
+    )
+    if info.gated:
+        patiently(lambda: may_read(hub, model), reporter)
+    if not info.sha:
+        raise ValueError("no commit")
+    return info
+
+
+def may_read(hub: HubAccess, model: str) -> bool:
     """Raises the hub's error when our token does not open a gated model."""
     hub.api.auth_check(model)
     return True
@@ -82,7 +97,7 @@ def locked_file(sibling: Any) -> LockedFile:
     return LockedFile(path=sibling.rfilename, size=size, hash=known)
 
 
-def names_of(hub: Hub, model: str) -> list[str]:
+def names_of(hub: HubAccess, model: str) -> list[str]:
     """Branches and tags; none where the hub does not say."""
     try:
         refs = hub.api.list_repo_refs(model)
@@ -117,15 +132,13 @@ def patiently(question: Callable[[], T], reporter: Reporter) -> T:
 
 def pause_after(status: int, headers: Mapping[str, str], tries: int) -> float | None:
     """Seconds until it is worth asking again; None where it is not. Pure."""
-    if status == 429:
-        used_up = USED_UP.search(headers.get("ratelimit", ""))
-        given = used_up[1] if used_up else headers.get("retry-after", "")
-        if given.isdigit():
-            return max(1.0, float(given))
-    elif status < 500:
+    if not retry_pause.may_pass(status):
         return None
-    pause = FIRST_PAUSE_S * 2**tries
-    return pause if pause <= LONGEST_PAUSE_S else None
+    named_s = None
+    if status == 429:
+        names = ("ratelimit", "retry-after")
+        named_s = retry_pause.named_pause(*(headers.get(name, "") for name in names))
+    return retry_pause.next_pause(tries + 1, named_s)
 
 
 def now() -> str:

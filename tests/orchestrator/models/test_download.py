@@ -13,8 +13,7 @@ import pytest
 from cluster.errors import OrchestrateError
 from cluster.transport.local import Local
 from orchestrator.models.download import download
-from orchestrator.models.hub.ask import Hub as Asked
-from orchestrator.models.hub.ask import ask_hub
+from orchestrator.models.hub.ask import HubAccess, ask_hub
 from orchestrator.models.lockfile import LockedModel
 from tests.hub.faults import Fault, Hold
 from tests.hub.repository import Blob, Repository
@@ -38,7 +37,7 @@ class Desk:
 
     def pull(self, entry: LockedModel | None = None, token: str = "hf_good") -> str:
         """Download to the end, or to an error: its text."""
-        asked = Asked(self.hub.url, token or None, 1.0)
+        asked = HubAccess(self.hub.url, token or None, 1.0)
         wanted = entry or self.locked()
         cache = {"path": str(self.cache), "hangs": False, "exists": True}
         here = host_facts(config_of().node[0], cache=cache)
@@ -48,7 +47,7 @@ class Desk:
             return str(error)
 
     def locked(self) -> LockedModel:
-        return ask_hub(Asked(self.hub.url, "hf_good"), NAME, "main", Recorder(self.told))
+        return ask_hub(HubAccess(self.hub.url, "hf_good"), NAME, "main", Recorder(self.told))
 
     @property
     def made(self) -> Repository:

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import OrchestrateError
+from cluster.reporter import SILENT
 from orchestrator.capacity.engine_args import serving_of
 from orchestrator.capacity.fit import Memory, Model, judge
 from orchestrator.capacity.weights import Split
 from orchestrator.host.model_headers import read_folder
-from orchestrator.models.sizes import model_elsewhere, model_of, model_without_hosts
+from orchestrator.models.sizes import made_model, model_of, model_without_hosts
 from tests.support.models import CONFIGS, H200, MIXTURE, recipe
 
 INDEX = "model.safetensors.index.json"
@@ -36,7 +37,7 @@ def shard(path: Path, tensors: Mapping[str, tuple[str, list[int]]], *, size: int
 
 
 def read(path: Path) -> Model:
-    return model_without_hosts(recipe({}).model_copy(update={"model": str(path)}))
+    return model_without_hosts(recipe({}).model_copy(update={"model": str(path)}), SILENT)
 
 
 def refused(path: Path) -> str:
@@ -128,12 +129,12 @@ def test_a_header_that_makes_no_sense(tmp_path: Path, table: str) -> None:
 
 def test_a_negative_size(tmp_path: Path) -> None:
     shard(folder(tmp_path) / "model.safetensors", {"x": ("F16", [-4, 4])})
-    assert "a tensor that cannot be" in refused(tmp_path)
+    assert "an impossible tensor" in refused(tmp_path)
 
 
 def test_the_tiny_model_is_known_before_it_is_made() -> None:
     made = recipe({}).model_copy(update={"made": "tiny"})
-    assert model_elsewhere(made).source == "how it is made, sizes computed from config.json"
+    assert made_model(made).source == "how it is made, sizes computed from config.json"
 
 
 KEYS = st.sampled_from(

@@ -13,6 +13,7 @@ from rich.console import Console
 from cluster.errors import PreflightError, UsageError
 from cluster.facts.hosts import Facts
 from cluster.inventory.cost import CostTable
+from cluster.reporter import SILENT
 from orchestrator.capacity.alternatives import Wish, more_hosts
 from orchestrator.capacity.checks import memory_findings
 from orchestrator.capacity.hardware import hosts_of
@@ -28,6 +29,7 @@ from orchestrator.serving.resolve import Request
 from tests.support import models
 from tests.support.factory import GIB, config_of, entry, gpu, host_facts, model
 from tests.support.golden_text import assert_golden
+from tests.support.typed import exit_code
 
 CONFIGS = {
     "awq-235b": "qwen3-235b-a22b-instruct-2507-awq",
@@ -49,7 +51,8 @@ def plan(tmp_path: Path) -> Plan:
         raw = models.config(CONFIGS[recipe])
         (tmp_path / "config.json").write_text(json.dumps(raw))
         words = parse_settings([f"model={tmp_path}", *settings])
-        return plan_on_hardware(hardware, Request(load_recipe(recipe), words), ModelsLock(), PRICES)
+        request = Request(load_recipe(recipe), words)
+        return plan_on_hardware(hardware, request, ModelsLock(), PRICES, SILENT)
 
     return made
 
@@ -143,6 +146,11 @@ def test_hardware_that_nobody_knows(wrong: str) -> None:
         hosts_of(wrong, load_hardware())
     assert "gb10x2" in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_hardware_needs_no_inventory_that_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATE_NODES", "/nowhere/nodes.toml")
+    assert exit_code("plan", "--model", "tiny", "--hardware", "gb10x2") == 0
 
 
 def test_hardware_is_dealt_to_hosts() -> None:

@@ -3,12 +3,14 @@
 import pytest
 
 from cluster.errors import UsageError
+from cluster.reporter import SILENT
 from orchestrator.capacity.hardware import hosts_of
 from orchestrator.models.lockfile import LockedFile, LockedModel, ModelsLock
 from orchestrator.recipes.hardware import load_hardware
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.serving.plan import recipe_for
 from orchestrator.serving.resolve import Request, resolve
+from tests.support.reporter import Recorder
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 AWQ, REFERENCE = load_recipe("awq-235b"), load_recipe("reference-235b")
@@ -29,8 +31,15 @@ def test_the_lock_says_the_commit_and_where_it_comes_from() -> None:
 
 def test_plan_for_hardware_that_need_not_exist_reads_the_lock_too() -> None:
     hosts = hosts_of("gb10x2", load_hardware())
-    assert recipe_for(Request(AWQ), lock_of(AWQ.model), hosts).revision == COMMIT
-    assert recipe_for(Request(AWQ), ModelsLock(), hosts).revision == "main"
+    assert recipe_for(Request(AWQ), lock_of(AWQ.model), hosts, SILENT).revision == COMMIT
+    assert recipe_for(Request(AWQ), ModelsLock(), hosts, SILENT).revision == "main"
+
+
+def test_plan_too_says_that_the_command_line_wins() -> None:
+    heard, asked = Recorder(), Request(AWQ, {"revision": OTHER})
+    hosts = hosts_of("gb10x2", load_hardware())
+    assert recipe_for(asked, lock_of(AWQ.model), hosts, heard).revision == OTHER
+    assert heard.lines == [f"--set revision={OTHER} wins: models.lock holds {COMMIT[:12]} for main"]
 
 
 def test_the_command_line_wins_and_it_is_said() -> None:

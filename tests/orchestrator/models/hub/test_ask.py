@@ -7,9 +7,9 @@ import pytest
 from huggingface_hub import errors
 
 from cluster.errors import OrchestrateError
-from orchestrator.models.hub.ask import Hub as Asked
-from orchestrator.models.hub.ask import ask_hub, pause_after
+from orchestrator.models.hub.ask import HubAccess, ask_hub, pause_after
 from orchestrator.models.hub.errors import explained, reason_of
+from orchestrator.models.hub.sizes import read_sizes
 from tests.hub.faults import ALWAYS, Fault
 from tests.hub.repository import Repository
 from tests.hub.server import Hub
@@ -32,7 +32,7 @@ def ask(hub: Hub, token: str | None = None, *, model: str = NAME, revision: str 
     """What it says while it asks, then commit and files in one text; or the error."""
     said: list[str] = []
     try:
-        found = ask_hub(Asked(hub.url, token), model, revision, Recorder(said))
+        found = ask_hub(HubAccess(hub.url, token), model, revision, Recorder(said))
     except OrchestrateError as error:
         return "\n".join([*said, str(error)])
     return "\n".join([*said, found.commit, *(f"{f.path} {f.size} {f.hash}" for f in found.files)])
@@ -126,6 +126,23 @@ def test_pauses(status: int, headers: dict[str, str], tries: int, pause_s: float
     assert pause_after(status, headers, tries) == pause_s
 
 
+def test_sizes_are_asked_with_the_same_patience_and_refused_in_the_same_words(hub: Hub) -> None:
+    hub.add(Repository("org/gated", gated=True).commit(FILES))
+    hub.fault(Fault("/api/models/*", status=503))
+    said: list[str] = []
+    access = HubAccess(hub.url)
+    with pytest.raises(OrchestrateError) as caught:
+        read_sizes(access, "org/gated", "main", Recorder(said))
+    assert said == ["the hub answers 503; asking again in 1 s"]
+    assert str(caught.value) == ask(hub, model="org/gated")
+
+
+def test_a_repository_without_a_config_is_no_unknown_model(hub: Hub) -> None:
+    hub.add(Repository("org/data").commit({"a.bin": b"x"}))
+    with pytest.raises(OrchestrateError, match=r"org/data: has no config\.json on the hub"):
+        read_sizes(HubAccess(hub.url), "org/data", "main", Recorder([]))
+
+
 def test_nobody_listens() -> None:
     with Hub.up() as hub:
         pass
@@ -153,4 +170,4 @@ def test_reasons() -> None:
 
 
 def test_the_token_is_in_no_representation() -> None:
-    assert "hf_" not in repr(Asked("https://hub", "hf_good"))
+    assert "hf_" not in repr(HubAccess("https://hub", "hf_good"))

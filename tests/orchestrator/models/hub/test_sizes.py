@@ -114,12 +114,12 @@ def test_headers_and_no_weights(tmp_path: Path, endpoint: str) -> None:
 def test_a_gated_model(tmp_path: Path, endpoint: str) -> None:
     done = plan(tmp_path, endpoint, "closed/model")
     assert done.returncode == 1
-    assert "closed/model: the model is gated" in done.stderr
+    assert "closed/model is gated: the hub gives its files only to those" in done.stderr
     assert "HF_TOKEN" in done.stderr
 
 
 def test_a_hub_that_is_not_there(tmp_path: Path) -> None:
     done = plan(tmp_path, "http://127.0.0.1:9", "some/model")
     assert done.returncode == 1
-    assert "its config.json cannot be read through the hub" in done.stderr
+    assert "the hub http://127.0.0.1:9 cannot be reached: " in done.stderr
     assert "Traceback" not in done.stderr
