@@ -1,7 +1,6 @@
 """The verb `audit bundle`: all that is known of the running model, in one archive."""
 
 import getpass
-import os
 import re
 import socket
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
+from cluster.whole_file import write_whole
 from orchestrator.api.target import Target
 from orchestrator.audit.archive import pack
 from orchestrator.audit.attachments import read_attachments
@@ -21,7 +21,7 @@ from orchestrator.audit.sha256sums import sha256, with_sums
 from orchestrator.audit.verify import BundleCheck, check_bundle
 from orchestrator.models.lockfile import LockedModel, lock_path, read_lock
 from orchestrator.models.verify.manifest import read_manifest
-from orchestrator.records.artifact import ROOT, write_error
+from orchestrator.records.artifact import ROOT
 from orchestrator.records.provenance import Provenance, provenance
 
 WITHOUT = "--without-manifest, and the bundle says so"
@@ -64,7 +64,7 @@ def bundle(target: Target, request: BundleRequest, reporter: Reporter) -> Bundle
     archive = pack(top, files)
     check, _ = check_bundle(str(path), sha256(archive), files)
     require_passed(check)
-    write_bundle(path, archive)
+    write_whole(path, archive)
     return check
 
 
@@ -118,17 +118,3 @@ def require_passed(check: BundleCheck) -> None:
 
 def failed_findings(check: BundleCheck) -> Iterator[Problem]:
     yield from (each.problem for each in check.findings if each.state == "failure")
-
-
-def write_bundle(path: Path, archive: bytes) -> None:
-    """Atomically. Raises OrchestrateError."""
-    fresh = path.with_name(f"{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as file:
-            file.write(archive)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError as error:
-        raise write_error(path, error) from None

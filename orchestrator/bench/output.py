@@ -5,27 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from cluster.errors import Problem, UsageError
+from cluster.whole_file import write_whole
 from orchestrator.bench.html_report import html_report
 from orchestrator.bench.run import BenchResult
-from orchestrator.records.artifact import RESULT_FORMAT, Artifact, write_error
+from orchestrator.records.artifact import RESULT_FORMAT, Artifact
 
 
 def write_run(artifact: Artifact, measured: BenchResult) -> Path:
     """Returns the folder. The result is written last: where it exists, everything does."""
     lines = (line for repeat in measured.repeats for line in repeat.lines())
-    write_text(artifact.folder / "requests.jsonl", "".join(f"{line}\n" for line in lines))
+    write_whole(artifact.folder / "requests.jsonl", "".join(f"{line}\n" for line in lines))
     moment = f"{artifact.started:%Y-%m-%d %H:%M:%S} UTC"
     page = html_report(measured.report, measured.repeats, artifact.provenance, moment)
-    write_text(artifact.folder / "report.html", page)
+    write_whole(artifact.folder / "report.html", page)
     artifact.write(measured.report)
     return artifact.folder
-
-
-def write_text(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise write_error(path, error) from None
 
 
 def read_run(name: str) -> dict[str, Any]:

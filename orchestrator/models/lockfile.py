@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from cluster.errors import ConfigError, Problem
 from cluster.inventory.config import ClusterConfig, has_inventory, load
+from cluster.whole_file import write_whole
 from orchestrator.recipes.recipe import Recipe
 
 
@@ -85,10 +86,8 @@ def read_lock(path: Path) -> ModelsLock:
 
 
 def write_lock(path: Path, lock: ModelsLock) -> None:
-    """Whole or not at all."""
-    fresh = path.with_suffix(".lock.new")
-    fresh.write_text(json.dumps(lock.model_dump(mode="json"), indent=1) + "\n", "utf-8")
-    fresh.replace(path)
+    """Raises OrchestrateError where it cannot be written."""
+    write_whole(path, json.dumps(lock.model_dump(mode="json"), indent=1) + "\n")
 
 
 def pinned(recipe: Recipe, lock: ModelsLock) -> Recipe:

@@ -1,7 +1,6 @@
 """artifacts/<verb>/<UTC time>-<recipe>/result.json: a result, and what it takes to repeat it."""
 
 import json
-import os
 import re
 import sys
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cluster.errors import OrchestrateError, Problem
+from cluster.whole_file import write_error, write_whole
 from orchestrator.cli.render import plain
 from orchestrator.records.provenance import Provenance
 
@@ -55,15 +54,7 @@ class Artifact:
             "result": result,
         }
         path = self.folder / "result.json"
-        fresh = path.with_suffix(".json.new")
-        try:
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(json.dumps(record, indent=1, default=plain) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-        except OSError as error:
-            raise write_error(path, error) from None
+        write_whole(path, json.dumps(record, indent=1, default=plain) + "\n")
         return path
 
 
@@ -79,10 +70,3 @@ def fresh_folder(parent: Path, name: str) -> Path:
             raise write_error(folder, error) from None
         return folder
     raise write_error(parent / name, OSError("too many runs in one second"))
-
-
-def write_error(path: Path, error: OSError) -> OrchestrateError:
-    hint = "change to a folder that you may write to: results go to ./artifacts"
-    return OrchestrateError(
-        Problem(f"cannot be written: {error.strerror or error}", str(path), hint)
-    )

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cluster.whole_file import write_error
 from orchestrator.cli.render import plain
-from orchestrator.records.artifact import write_error
 
 WriteLine = Callable[[Any], None]
 

@@ -10,7 +10,7 @@ from io import FileIO
 from pathlib import Path
 
 from cluster.errors import Busy, Problem, UsageError
-from orchestrator.records.artifact import write_error
+from cluster.whole_file import write_error
 from orchestrator.sampling.file_format import SampleLine, Samples, read_samples
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from cluster.errors import ConfigError, OrchestrateError, Problem
 from cluster.inventory.config import ClusterConfig
+from cluster.whole_file import write_whole
 from orchestrator.models.lockfile import LockedFile, LockedModel, lock_path
 from orchestrator.models.verify.verify import HostVerify, VerifyReport, Wanted
 from orchestrator.recipes.recipe import Recipe
@@ -155,14 +156,10 @@ def sum_line(sha256: str, path: str) -> str:
 def write_manifest(manifest: Manifest, file: Path) -> tuple[Path, Path]:
     """The manifest, and the list for sha256sum beside it. Raises OrchestrateError."""
     sums = file.with_name(f"{file.stem}.files.sha256")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        sums.write_text(sums_of(manifest), "utf-8")
-        text = json.dumps(manifest.model_dump(mode="json"), sort_keys=True, indent=1)
-        file.write_text(text + "\n", "utf-8")
-    except OSError as error:
-        what = f"cannot be written: {error.strerror}"
-        raise OrchestrateError(Problem(what, str(file), "--output FILE")) from None
+    write_whole(sums, sums_of(manifest))
+    text = json.dumps(manifest.model_dump(mode="json"), sort_keys=True, indent=1)
+    write_whole(file, text + "
+")
     return file, sums
 
 
