@@ -3,11 +3,13 @@
 import re
 import sys
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console as RichConsole
-from rich.console import RenderableType
+from rich.console import ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
 from cluster.errors import OrchestrateError
@@ -20,13 +22,30 @@ PLAIN_S = 5.0  # between two lines of progress where there is no terminal
 WIDTH_OF_PIPES = 200  # characters: enough that no row of a table is folded
 
 
+def clean(text: str) -> str:
+    """What a host, a model or a file says is text: it moves no cursor and sets no title."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+class CleanConsole(RichConsole):
+    """Every piece of text goes through `clean`, whatever it is part of; rich's own control codes,
+    such as those of the live line, are told apart by rich itself.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=clean(segment.text))
+
+
 class Console:
     """On a terminal, one live line with the elapsed time; elsewhere, one plain line per event."""
 
     def __init__(self) -> None:
         width = None if sys.stdout.isatty() else WIDTH_OF_PIPES
-        self.out = RichConsole(highlight=False, soft_wrap=True, width=width)
-        self.err = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self.out = CleanConsole(highlight=False, soft_wrap=True, width=width)
+        self.err = CleanConsole(stderr=True, highlight=False, soft_wrap=True)
         self._begun = self._since = time.monotonic()
         self._live: Live | None = None
         self._waits_for = ""
@@ -93,16 +112,18 @@ class Console:
         self.out.print(result)
 
     def raw(self, text: str) -> None:
-        """Text for a program or from a log: no markup, no wrapping."""
+        """Text for a program or to paste: no markup, no wrapping."""
         self.quiet()
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(clean(text) + "\n")
         sys.stdout.flush()
 
     def stream(self, text: str) -> None:
-        """A piece of text from a model, as it comes; a terminal gets no control characters."""
+        """A piece of text from a model or a log, as it comes: byte for byte into a file or a pipe,
+        while a terminal gets no control characters.
+        """
         self.quiet()
         if sys.stdout.isatty():
-            text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+            text = clean(text)
         sys.stdout.write(text)
         sys.stdout.flush()
         self._mid_line = bool(text) and not text.endswith("\n")

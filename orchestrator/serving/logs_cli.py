@@ -1,9 +1,11 @@
 """The verb `logs`: parse, read, print. No logic."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+from orchestrator.cli.console import Console
 from orchestrator.cli.options import Nodes, Run, with_hosts
 from orchestrator.serving.logs import find_service, read_log
 
@@ -19,8 +21,12 @@ def show_logs(
 
     def verb(run: Run) -> int:
         found = find_service(run.transport, run.config, service, host)
-        write = run.console.raw
+        write = write_lines(run.console)
         read_log(run.transport, found, run.config, write, lines=lines, follow=follow)
         return 0
 
     with_hosts(nodes, verb)
+
+
+def write_lines(console: Console) -> Callable[[str], None]:
+    return lambda line: console.stream(f"{line}\n")

@@ -158,8 +158,7 @@ def write_manifest(manifest: Manifest, file: Path) -> tuple[Path, Path]:
     sums = file.with_name(f"{file.stem}.files.sha256")
     write_whole(sums, sums_of(manifest))
     text = json.dumps(manifest.model_dump(mode="json"), sort_keys=True, indent=1)
-    write_whole(file, text + "
-")
+    write_whole(file, text + "\n")
     return file, sums
 
 
