@@ -16,13 +16,13 @@ Hosts = tuple[HostFacts, ...]
 STEP = 1024  # tokens; a context is rounded down to it
 LEAST = 2048  # tokens; nobody is helped by less
 MOST_UTILIZATION = {True: 0.85, False: 0.94}  # unified memory freezes the host above 0.90
-MOST_OPTIONS = 4
+MOST_ALTERNATIVES = 4
 MOST_GPUS = 64
 PIPELINES = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
-class Growth:
+class ScaleUp:
     """More hardware than there is: what to call it, the words for it if words exist, its hosts."""
 
     what: str
@@ -31,7 +31,7 @@ class Growth:
 
 
 @dataclass(frozen=True)
-class Wish:
+class PlanRequest:
     """What was asked for. `fit` is None where there are too few GPUs to judge it."""
 
     recipe: Recipe
@@ -39,11 +39,11 @@ class Wish:
     hosts: Hosts
     used: Mapping[str, int]
     fit: Fit | None
-    grown: tuple[Growth, ...]
+    scale_ups: tuple[ScaleUp, ...]
 
 
 @dataclass(frozen=True)
-class Option:
+class Alternative:
     """One change that makes it fit; `words` are added to the command line, if words can do it."""
 
     what: str
@@ -52,71 +52,77 @@ class Option:
     split: str
 
 
-def nearest_fits(wish: Wish) -> tuple[Option, ...]:
+def nearest_fits(request: PlanRequest) -> tuple[Alternative, ...]:
     """The smallest changes first, of other hardware the least."""
-    found: list[Option] = []
-    for what, args in changes(wish):
-        option = tried(wish, args, Growth(what, (), wish.hosts))
-        if option and option.words not in [each.words for each in found]:
-            found.append(option)
-        if len(found) == MOST_OPTIONS - 1:
+    found: list[Alternative] = []
+    for what, args in argument_changes(request):
+        alternative = alternative_with(request, args, ScaleUp(what, (), request.hosts))
+        if alternative and alternative.words not in [each.words for each in found]:
+            found.append(alternative)
+        if len(found) == MOST_ALTERNATIVES - 1:
             break
-    more = (tried(wish, args, growth) for growth in wish.grown for args in grown_args(growth))
-    return (*found, *[option for option in more if option][:1])
+    more = (
+        alternative_with(request, args, scale_up)
+        for scale_up in request.scale_ups
+        for args in scale_up_args(scale_up)
+    )
+    return (*found, *[alternative for alternative in more if alternative][:1])
 
 
-def tried(wish: Wish, args: Mapping[str, Value], growth: Growth) -> Option | None:
-    changed = wish.recipe.model_copy(update={"args": {**wish.recipe.args, **args}})
+def alternative_with(
+    request: PlanRequest, args: Mapping[str, Value], scale_up: ScaleUp
+) -> Alternative | None:
+    changed = request.recipe.model_copy(update={"args": {**request.recipe.args, **args}})
     try:
-        placement = place(changed, wish.model, growth.hosts, wish.used)
+        placement = place(changed, request.model, scale_up.hosts, request.used)
     except OrchestrateError:
         return None
-    fit = fit_of(changed, wish.model, placement, ask_free=growth.hosts == wish.hosts)
+    fit = fit_of(changed, request.model, placement, ask_free=scale_up.hosts == request.hosts)
     if not fit.fits:
         return None
-    words = tuple(f"--set {key}={plain(value)}" for key, value in args.items())
-    return Option(growth.what, (*growth.words, *words), fit.longest, str(placement))
+    words = tuple(f"--set {key}={setting_text(value)}" for key, value in args.items())
+    return Alternative(scale_up.what, (*scale_up.words, *words), fit.longest, str(placement))
 
 
-def plain(value: Value) -> str:
+def setting_text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def changes(wish: Wish) -> Iterator[tuple[str, dict[str, Value]]]:
-    fit, shape = wish.fit, wish.model.shape
+def argument_changes(request: PlanRequest) -> Iterator[tuple[str, dict[str, Value]]]:
+    fit, shape = request.fit, request.model.shape
     if fit:
         smaller = min(fit.longest, fit.serving.max_model_len - 1) // STEP * STEP
         if smaller >= LEAST:
             yield "a smaller context", {"max_model_len": smaller}
         if fit.split.tensor > 1 and shape.experts and not fit.split.expert:
             yield "whole experts on each rank", {"enable_expert_parallel": True}
-        most = MOST_UTILIZATION[is_unified(wish.hosts)]
+        most = MOST_UTILIZATION[is_unified(request.hosts)]
         if fit.memory.total and fit.serving.utilization < most:
             yield "more of each GPU", {"gpu_memory_utilization": most}
-    yield from other_splits(wish)
-    if gpu_bytes(wish.hosts[0]):
+    yield from other_splits(request)
+    if gpu_bytes(request.hosts[0]):
         yield "a KV cache in FP8", {"kv_cache_dtype": "fp8"}
         if not shape.quantization:
             yield "weights in FP8, quantised while they load", {"quantization": "fp8"}
 
 
-def other_splits(wish: Wish) -> Iterator[tuple[str, dict[str, Value]]]:
+def other_splits(request: PlanRequest) -> Iterator[tuple[str, dict[str, Value]]]:
     """The same number of GPUs otherwise, then more and fewer of those that there are."""
-    here = sum(host.gpu_count for host in wish.hosts)
-    now = wish.fit.split.ranks if wish.fit else here
+    here = sum(host.gpu_count for host in request.hosts)
+    now = request.fit.split.ranks if request.fit else here
     wanted = {now, *(2**n for n in range(8)), here}
     for ranks in sorted(wanted, key=lambda n: (n != now, n < now, abs(n - now))):
         for pipeline in PIPELINES:
             if ranks > here or ranks % pipeline:
                 continue
-            split = wish.fit.split if wish.fit else None
+            split = request.fit.split if request.fit else None
             if split and (split.tensor, split.pipeline) == (ranks // pipeline, pipeline):
                 continue
             args: dict[str, Value] = {"tensor_parallel_size": ranks // pipeline}
-            if pipeline > 1 or "pipeline_parallel_size" in wish.recipe.args:
+            if pipeline > 1 or "pipeline_parallel_size" in request.recipe.args:
                 args["pipeline_parallel_size"] = pipeline
             yield "another split" if ranks == now else f"{ranks} GPUs", args
-            if wish.model.shape.experts and ranks > pipeline:
+            if request.model.shape.experts and ranks > pipeline:
                 yield "another split, whole experts", {**args, "enable_expert_parallel": True}
 
 
@@ -124,10 +130,10 @@ def is_unified(hosts: Hosts) -> bool:
     return any(host.gpus and host.gpus[0].memory_total is None for host in hosts)
 
 
-def grown_args(growth: Growth) -> Iterator[dict[str, Value]]:
+def scale_up_args(scale_up: ScaleUp) -> Iterator[dict[str, Value]]:
     """As the recipe says, else over all that there is then."""
     yield {}
-    count, per_host = len(growth.hosts), growth.hosts[0].gpu_count
+    count, per_host = len(scale_up.hosts), scale_up.hosts[0].gpu_count
     across = per_host > 1 and count > 1
     args: dict[str, Value] = {"tensor_parallel_size": per_host if across else per_host * count}
     if across:
@@ -135,21 +141,21 @@ def grown_args(growth: Growth) -> Iterator[dict[str, Value]]:
     yield args
 
 
-def more_hosts(hosts: Sequence[HostFacts]) -> tuple[Growth, ...]:
+def more_hosts(hosts: Sequence[HostFacts]) -> tuple[ScaleUp, ...]:
     """Twice, four times ... as many hosts like the first."""
     per_host = max(1, hosts[0].gpu_count)
     counts = [2**n for n in range(1, 7) if len(hosts) < 2**n <= MOST_GPUS // per_host]
     return tuple(
-        Growth(
+        ScaleUp(
             f"{count} hosts with {per_host} such GPU{'s' if per_host > 1 else ''} each",
             (),
-            (*hosts, *[like(hosts[0], number) for number in range(len(hosts), count)]),
+            (*hosts, *[another_host(hosts[0], number) for number in range(len(hosts), count)]),
         )
         for count in counts
     )
 
 
-def like(host: HostFacts, number: int) -> HostFacts:
+def another_host(host: HostFacts, number: int) -> HostFacts:
     """One more host of the same kind."""
     changed = {
         "name": f"host {number + 1}",

@@ -11,7 +11,7 @@ from orchestrator.capacity.config_json import (
     FAMILIES,
     KINDS,
     MOST_LAYERS,
-    Table,
+    ConfigTable,
     inner,
     number,
     text,
@@ -75,7 +75,7 @@ class Shape:
     vision: Vision | None
 
 
-def read_shape(config: Table) -> Shape:
+def read_shape(config: ConfigTable) -> Shape:
     """Never raises: whatever stands there, the answer is a Shape."""
     language = inner(config, "text_config", "llm_config", "language_config") or config
     kind = text(language, "model_type") or text(config, "model_type")
@@ -104,7 +104,7 @@ def read_shape(config: Table) -> Shape:
     )
 
 
-def attention_sizes(table: Table, hidden: int) -> dict[str, Any]:
+def attention_sizes(table: ConfigTable, hidden: int) -> dict[str, Any]:
     heads = number(table, "num_attention_heads", "n_head")
     latent, rope = number(table, "kv_lora_rank"), number(table, "qk_rope_head_dim")
     return {
@@ -120,7 +120,7 @@ def attention_sizes(table: Table, hidden: int) -> dict[str, Any]:
     }
 
 
-def feed_forward_sizes(table: Table, hidden: int) -> dict[str, Any]:
+def feed_forward_sizes(table: ConfigTable, hidden: int) -> dict[str, Any]:
     return {
         "experts": number(table, "num_experts", "n_routed_experts", "num_local_experts"),
         "top_k": number(table, "num_experts_per_tok", "top_k_experts", default=1),
@@ -131,12 +131,12 @@ def feed_forward_sizes(table: Table, hidden: int) -> dict[str, Any]:
     }
 
 
-def shared_width(table: Table) -> int:
+def shared_width(table: ConfigTable) -> int:
     whole = number(table, "shared_expert_intermediate_size")
     return whole or number(table, "n_shared_experts") * number(table, "moe_intermediate_size")
 
 
-def layer_kinds(table: Table) -> tuple[str, ...]:
+def layer_kinds(table: ConfigTable) -> tuple[str, ...]:
     count = min(number(table, "num_hidden_layers", "n_layer"), MOST_LAYERS)
     listed = table.get("layer_types")
     if isinstance(listed, list) and listed:
@@ -155,7 +155,7 @@ def layer_kinds(table: Table) -> tuple[str, ...]:
     return ("sliding",) * count
 
 
-def linear_of(table: Table) -> Linear | None:
+def linear_of(table: ConfigTable) -> Linear | None:
     if not number(table, "linear_num_value_heads"):
         return None
     return Linear(
@@ -167,7 +167,7 @@ def linear_of(table: Table) -> Linear | None:
     )
 
 
-def vision_of(table: Table) -> Vision | None:
+def vision_of(table: ConfigTable) -> Vision | None:
     depth = min(number(table, "depth", "num_hidden_layers"), MOST_LAYERS)
     hidden = number(table, "hidden_size", "embed_dim")
     if not depth or not hidden:
@@ -184,7 +184,7 @@ def vision_of(table: Table) -> Vision | None:
     )
 
 
-def quantized(config: Table, language: Table) -> tuple[str, int, int]:
+def quantized(config: ConfigTable, language: ConfigTable) -> tuple[str, int, int]:
     """(method or nothing, bits a weight, size of a block or group)."""
     table = inner(config, "quantization_config") or inner(language, "quantization_config")
     method = text(table, "quant_method").lower()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from cluster.facts.hosts import HostFacts
 from cluster.finding import Finding, State
-from orchestrator.capacity.alternatives import Option, Wish, more_hosts, nearest_fits
+from orchestrator.capacity.alternatives import Alternative, PlanRequest, more_hosts, nearest_fits
 from orchestrator.capacity.fit import Model
 from orchestrator.capacity.placement import Placement, fit_of
 from orchestrator.recipes.recipe import Recipe
@@ -12,7 +12,7 @@ from orchestrator.recipes.recipe import Recipe
 CHECK = "memory"
 
 
-def memory_findings(
+def fit_findings(
     recipe: Recipe,
     model: Model,
     placement: Placement,
@@ -22,14 +22,16 @@ def memory_findings(
     """A failure where it cannot fit, with the nearest that does; a warning for what is guessed,
     and in place of a failure that rests on a guess."""
     fit = fit_of(recipe, model, placement, ask_free=True)
-    wish = Wish(recipe, model, tuple(hosts), used, fit, more_hosts(hosts))
-    options = () if fit.fits else nearest_fits(wish)
+    request = PlanRequest(recipe, model, tuple(hosts), used, fit, more_hosts(hosts))
+    alternatives = () if fit.fits else nearest_fits(request)
     where = ", ".join(host.node.name for host in placement.hosts)
     state: State = "warning" if model.guesses else "failure"
-    hint = "; or ".join(map(typed, options)) or f"orchestrate plan --model {recipe.name}"
+    hint = (
+        "; or ".join(map(words_to_type, alternatives)) or f"orchestrate plan --model {recipe.name}"
+    )
     found = [Finding(CHECK, where, state, problem, hint) for problem in fit.problems]
     return found + [Finding(CHECK, where, "warning", guess) for guess in model.guesses]
 
 
-def typed(option: Option) -> str:
-    return " ".join(option.words) or option.what
+def words_to_type(alternative: Alternative) -> str:
+    return " ".join(alternative.words) or alternative.what

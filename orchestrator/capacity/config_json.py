@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-Table = Mapping[str, Any]
+ConfigTable = Mapping[str, Any]
 MOST = 1 << 40
 MOST_LAYERS = 4096
 KINDS = {
@@ -55,7 +55,7 @@ QUANTIZATIONS = (
 )
 
 
-def number(table: Table, *keys: str, default: int = 0) -> int:
+def number(table: ConfigTable, *keys: str, default: int = 0) -> int:
     """The first of the keys that holds a sane count."""
     for key in keys:
         value = table.get(key)
@@ -64,12 +64,12 @@ def number(table: Table, *keys: str, default: int = 0) -> int:
     return default
 
 
-def text(table: Table, *keys: str) -> str:
+def text(table: ConfigTable, *keys: str) -> str:
     values = (table.get(key) for key in keys)
     return next((value for value in values if isinstance(value, str)), "")
 
 
-def inner(config: Table, *keys: str) -> Table:
+def inner(config: ConfigTable, *keys: str) -> ConfigTable:
     for key in keys:
         value = config.get(key)
         if isinstance(value, Mapping) and value:

@@ -11,7 +11,7 @@ from cluster.facts.hosts import Cache, Gpu, HostFacts, Memory
 from cluster.inventory.node import Node
 from cluster.inventory.problems import nearest
 from cluster.units import GIB
-from orchestrator.capacity.alternatives import MOST_GPUS, Growth
+from orchestrator.capacity.alternatives import MOST_GPUS, ScaleUp
 from orchestrator.capacity.gpu_memory import NOT_SHOWN
 from orchestrator.recipes.hardware import Hardware
 
@@ -29,17 +29,17 @@ NOT_ASKED: dict[str, Any] = {
 FIRST_ADDRESS = IPv4Address("10.0.0.1")
 
 
-def more_of(words: str, known: Mapping[str, Hardware]) -> tuple[Growth, ...]:
+def more_of(words: str, known: Mapping[str, Hardware]) -> tuple[ScaleUp, ...]:
     """The same kind with two, four, eight ... GPUs, as many as are more than now."""
-    name, count = parsed(words)
+    name, count = name_and_count(words)
     sizes = [2**n for n in range(1, 7) if count < 2**n <= MOST_GPUS]
     return tuple(
-        Growth(f"{n} GPUs", (f"--hardware {name}x{n}",), hosts_of(f"{name}x{n}", known))
+        ScaleUp(f"{n} GPUs", (f"--hardware {name}x{n}",), hosts_of(f"{name}x{n}", known))
         for n in sizes
     )
 
 
-def parsed(words: str) -> tuple[str, int]:
+def name_and_count(words: str) -> tuple[str, int]:
     parts = WORDS.fullmatch(words.lower())
     return (parts[1], int(parts[2] or 1)) if parts else (words, 1)
 
@@ -47,7 +47,7 @@ def parsed(words: str) -> tuple[str, int]:
 def hosts_of(words: str, known: Mapping[str, Hardware]) -> tuple[HostFacts, ...]:
     """As few hosts as hold N GPUs. Raises UsageError with the nearest kinds."""
     kinds = {name: kind for name, kind in known.items() if kind.memory_gib}
-    name, count = parsed(words)
+    name, count = name_and_count(words)
     if name not in kinds or not count:
         hint = nearest(name, kinds) + " and how many, as in gb10x2"
         raise UsageError(Problem(f"no hardware `{words}`", "--hardware", hint))

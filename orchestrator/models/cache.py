@@ -47,15 +47,15 @@ def find_model(
     What is missing is a value: not every host may be needed. Raises HostsError for a mount that
     hangs.
     """
-    found = look(transport, recipe, hosts)
+    found = files_on(transport, recipe, hosts)
     if recipe.made and make_with:
         for _ in hosts:  # one after another: with a shared cache the first one serves all
             missing = next((model for model in found if model.problem == "missing"), None)
             if missing is None:
                 break
             reporter.tell(f"making the {recipe.made} model on {missing.host.node.name}")
-            make(transport, recipe, missing, make_with)
-            found = look(transport, recipe, hosts)
+            make_model(transport, recipe, missing, make_with)
+            found = files_on(transport, recipe, hosts)
     return found
 
 
@@ -63,12 +63,14 @@ def require_complete(recipe: Recipe, models: Sequence[ModelFiles]) -> None:
     """Raises PreflightError that names every host where files are missing."""
     made_later = [m for m in models if recipe.made and m.problem == "missing"]  # in a dry run
     whole = next((m.host.node.name for m in models if not m.problem), "")
-    problems = [problem_of(recipe, m, whole) for m in models if m.problem and m not in made_later]
+    problems = [
+        files_problem(recipe, m, whole) for m in models if m.problem and m not in made_later
+    ]
     if problems:
         raise PreflightError(*problems)
 
 
-def look(
+def files_on(
     transport: Transport, recipe: Recipe, hosts: Sequence[HostFacts]
 ) -> tuple[ModelFiles, ...]:
     name = name_of(recipe)
@@ -92,7 +94,7 @@ def look(
     return all_or_errors(hosts, one)
 
 
-def make(transport: Transport, recipe: Recipe, missing: ModelFiles, runtime: Runtime) -> None:
+def make_model(transport: Transport, recipe: Recipe, missing: ModelFiles, runtime: Runtime) -> None:
     host = missing.host
     sent = program(
         f"orchestrator.host.make_{recipe.made}",
@@ -109,7 +111,7 @@ def make(transport: Transport, recipe: Recipe, missing: ModelFiles, runtime: Run
         )
 
 
-def problem_of(recipe: Recipe, model: ModelFiles, whole: str) -> Problem:
+def files_problem(recipe: Recipe, model: ModelFiles, whole: str) -> Problem:
     """`whole` is a host that has all of the model, or nothing."""
     if model.problem == "missing":
         what = f"model {recipe.model} is not in the cache: no folder {model.path}"
@@ -141,23 +143,23 @@ def prove_same(transport: Transport, models: Sequence[ModelFiles]) -> list[Findi
     """
     first, *others = models
     if not others:
-        return [same("one host")]
+        return [same_files("one host")]
     hosts = [model.host for model in others]
     if first.host.cache.writable and len(sharers(transport, first.host, hosts)) == len(hosts):
-        return [same("shared by all hosts")]
+        return [same_files("shared by all hosts")]
     differing = [
         model for model in others if (model.path, model.files) != (first.path, first.files)
     ]
-    return [not_the_same(first, model) for model in differing] or [
-        same("equal copies on all hosts")
+    return [other_files(first, model) for model in differing] or [
+        same_files("equal copies on all hosts")
     ]
 
 
-def same(how: str) -> Finding:
+def same_files(how: str) -> Finding:
     return Finding("cache", ALL_HOSTS, "pass", how)
 
 
-def not_the_same(first: ModelFiles, other: ModelFiles) -> Finding:
+def other_files(first: ModelFiles, other: ModelFiles) -> Finding:
     def described(model: ModelFiles) -> str:
         cache = model.host.cache
         return f"{model.path} ({cache.type} from {cache.source}, {len(model.files)} files)"

@@ -26,14 +26,14 @@ def models_lock(
 ) -> None:
     """Write to models.lock which commit the recipe's revision is, and every file's hash."""
     from orchestrator.models.lock import lock_model
-    from orchestrator.models.screen import locked
+    from orchestrator.models.screen import lock_screen
 
     chosen = find_recipe(model, recipe)
 
     def verb(run: Run) -> int:
         reporter = run.console
         done = lock_model(run.transport, run.config, chosen, reporter, check=check)
-        show(run, done, locked, json)
+        show(run, done, lock_screen, json)
         return 1 if done.differs and check else 0
 
     with_hosts(nodes, verb)
@@ -48,13 +48,13 @@ def models_pull(
 ) -> None:
     """Download the locked commit from the hub to one host, and go on where it stopped."""
     from orchestrator.models.pull import pull
-    from orchestrator.models.screen import pulled
+    from orchestrator.models.screen import pull_screen
 
     chosen = find_recipe(model, recipe)
 
     def verb(run: Run) -> int:
         done = pull(run.transport, run.config, chosen, host, run.console)
-        show(run, done, pulled, json)
+        show(run, done, pull_screen, json)
         return 0
 
     with_hosts(nodes, verb)

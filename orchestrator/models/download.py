@@ -16,9 +16,9 @@ from cluster.units import GB, how_far
 from orchestrator.models.hub.ask import HubAccess
 from orchestrator.models.lockfile import LockedModel
 from orchestrator.models.name import ModelName
-from orchestrator.models.pull_errors import GOES_ON, explained, no_answer
+from orchestrator.models.pull_errors import GOES_ON, download_error, no_answer
 
-SILENCE_LIMIT_S = 20.0  # the program says something each second
+DOWNLOAD_SILENCE_S = 20.0  # the program says something each second
 
 
 def download(
@@ -26,24 +26,24 @@ def download(
 ) -> Mapping[str, Any]:
     """What the program says at its end. After Ctrl-C it ends, and what has arrived stays."""
     if here.cache.hangs:
-        raise explained(
+        raise download_error(
             {"failed": "hangs", "path": here.cache.path, "limit_s": 3}, here, hub, entry
         )
     sent = program("orchestrator.host.download", request_for(here, entry, hub))
     session = transport.session(here.node, sent)
     done = threading.Event()
     threading.Thread(target=beat, args=(session, done), daemon=True).start()
-    watch = Watch(here.node.name, len(entry.files), reporter)
+    watch = DownloadProgress(here.node.name, len(entry.files), reporter)
     try:
-        for event in answers(session, SILENCE_LIMIT_S):
+        for event in answers(session, DOWNLOAD_SILENCE_S):
             if "failed" in event:
-                raise explained(event, here, hub, entry)
+                raise download_error(event, here, hub, entry)
             if "end" in event:
                 end: Mapping[str, Any] = event["end"]
                 return end
             watch.note(event)
     except TimeoutError:
-        raise no_answer(here, SILENCE_LIMIT_S) from None
+        raise no_answer(here, DOWNLOAD_SILENCE_S) from None
     except KeyboardInterrupt:
         reporter.tell(GOES_ON)
         raise
@@ -68,7 +68,7 @@ def request_for(here: HostFacts, entry: LockedModel, hub: HubAccess) -> dict[str
     }
 
 
-class Watch:
+class DownloadProgress:
     """The program's events as lines for people."""
 
     def __init__(self, host: str, files: int, reporter: Reporter) -> None:

@@ -36,14 +36,14 @@ def list_recipes(lock: ModelsLock) -> tuple[RecipeList, ConfigError | None]:
     problems: list[Problem] = []
     for path in recipe_files().values():
         try:
-            rows.append(row_of(read_recipe(path), lock))
+            rows.append(recipe_row(read_recipe(path), lock))
         except UsageError as error:
             problems += error.problems
     found = RecipeList(tuple(rows), tuple(str(problem) for problem in problems))
     return found, ConfigError(*problems) if problems else None
 
 
-def row_of(recipe: Recipe, lock: ModelsLock) -> RecipeRow:
+def recipe_row(recipe: Recipe, lock: ModelsLock) -> RecipeRow:
     entry = lock.find(recipe)
     replaces = not recipe.built_in and (FOLDER / f"{recipe.name}.toml").exists()
     return RecipeRow(

@@ -62,15 +62,15 @@ def lock_model(
         reporter.tell(f"asking {hub.endpoint} for {recipe.model} at {recipe.revision}")
         found = ask_hub(hub, recipe.model, recipe.revision, reporter)
     else:
-        found = from_head(transport, config, recipe, reporter)
-    report = compared(recipe, former, found, str(path))
+        found = lock_from_head(transport, config, recipe, reporter)
+    report = lock_report(recipe, former, found, str(path))
     if report.differs and not check:
         write_lock(path, lock.with_model(found))
         report = replace(report, written=True)
     return report
 
 
-def from_head(
+def lock_from_head(
     transport: Transport, config: ClusterConfig, recipe: Recipe, reporter: Reporter
 ) -> LockedModel:
     """A folder that no hub knows, as it is on the head; one that is made, is made first."""
@@ -83,11 +83,11 @@ def from_head(
         revision=recipe.revision,
         commit="",
         locked=now(),
-        files=tuple(LockedFile(path=p, size=s, hash=h) for p, s, h in hashes(transport, found)),
+        files=tuple(LockedFile(path=p, size=s, hash=h) for p, s, h in hash_files(transport, found)),
     )
 
 
-def hashes(transport: Transport, found: ModelFiles) -> list[tuple[str, int, str]]:
+def hash_files(transport: Transport, found: ModelFiles) -> list[tuple[str, int, str]]:
     """Path, size and hash of every file. Raises HostError for one that cannot be read."""
     node = found.host.node
     hint = "does the disk or the network mount answer, and may the SSH user read every file?"
@@ -109,7 +109,7 @@ def hashes(transport: Transport, found: ModelFiles) -> list[tuple[str, int, str]
     return [(p, sizes[p], f"sha256:{each.sha256}") for p, each in sorted(contents.hashes.items())]
 
 
-def compared(
+def lock_report(
     recipe: Recipe, former: LockedModel | None, found: LockedModel, lock_file: str
 ) -> LockReport:
     """Pure."""

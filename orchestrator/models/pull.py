@@ -52,9 +52,9 @@ def pull(
     node = config.head if host is None else node_named(config.node, host)
     if not name_of(recipe).on_hub:
         raise UsageError(nothing_to_pull(recipe))
-    entry = locked(transport, config, recipe, reporter)
+    entry = locked_entry(transport, config, recipe, reporter)
     facts = gather_facts(transport, config)
-    here = found(facts, node)
+    here = reachable_host(facts, node)
     with cluster_lock(transport, config, entry.model) as lock:
         lock.audit(f"models pull {recipe.name}: {entry.model}@{entry.commit} to {node.name}")
         end = download(transport, here, entry, the_hub(), reporter)
@@ -84,7 +84,7 @@ def nothing_to_pull(recipe: Recipe) -> Problem:
     return Problem(f"there is nothing to download: {recipe.model} {what}", recipe.name, hint)
 
 
-def locked(
+def locked_entry(
     transport: Transport, config: ClusterConfig, recipe: Recipe, reporter: Reporter
 ) -> LockedModel:
     """What models.lock says; locked first where it says nothing."""
@@ -97,7 +97,7 @@ def locked(
     return entry
 
 
-def found(facts: Facts, node: Node) -> HostFacts:
+def reachable_host(facts: Facts, node: Node) -> HostFacts:
     """The host's facts. Raises why it cannot be reached."""
     for lost in facts.unreached:
         if lost.node == node:

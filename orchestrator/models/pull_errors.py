@@ -7,13 +7,13 @@ from cluster.errors import HostError, OrchestrateError
 from cluster.facts.hosts import HostFacts
 from cluster.units import GB
 from orchestrator.models.hub.ask import HubAccess
-from orchestrator.models.hub.errors import refused
+from orchestrator.models.hub.errors import hub_refusal
 from orchestrator.models.lockfile import LockedModel
 
 GOES_ON = "what has arrived stays: the same command goes on from there"
 
 
-def explained(
+def download_error(
     event: Mapping[str, Any], host: HostFacts, hub: HubAccess, entry: LockedModel
 ) -> OrchestrateError:
     """The program's last word, {"failed": kind, ...}, as an error."""
@@ -21,7 +21,7 @@ def explained(
     if kind == "refused":
         return refusal(event, host, hub, entry)
     if kind == "full":
-        what, hint = full(event, host, entry)
+        what, hint = disk_full(event, host, entry)
     elif kind == "hub":
         what = f"the hub {hub.endpoint} gave no more of {path}: {event['why']}"
         hint = f"{GOES_ON}; does the host reach it? the limit of silence: HF_HUB_DOWNLOAD_TIMEOUT"
@@ -52,10 +52,10 @@ def refusal(
             f"the hub has no {event['path']} at commit {entry.commit[:12]} any more",
             "the commit was deleted there: orchestrate models lock takes the present one",
         )
-    return refused(status, code, hub.endpoint, entry.model, known_user=bool(hub.token))
+    return hub_refusal(status, code, hub.endpoint, entry.model, known_user=bool(hub.token))
 
 
-def full(event: Mapping[str, Any], host: HostFacts, entry: LockedModel) -> tuple[str, str]:
+def disk_full(event: Mapping[str, Any], host: HostFacts, entry: LockedModel) -> tuple[str, str]:
     hint = f"make room there, or set `cache` to a larger disk; {GOES_ON}"
     if "left" not in event:
         return f"the disk of {host.cache.path} is full: {event['why']}", hint

@@ -33,10 +33,10 @@ def facts_of(row: RecipeRow) -> str:
     return " | ".join(parts)
 
 
-SHOWN = 8  # names in a row
+MOST_NAMES = 8  # names in a row
 
 
-def locked(report: LockReport) -> RenderableType:
+def lock_screen(report: LockReport) -> RenderableType:
     what = f"{report.model} {report.revision}" if report.commit else report.model
     where = f" at {report.commit[:12]}" if report.commit else ""
     size = f"{report.files} files, {report.total_bytes / GB:.2f} GB"
@@ -47,7 +47,7 @@ def locked(report: LockReport) -> RenderableType:
     if report.former_commit != report.commit and not report.is_new:
         lines.append(f"  commit     {report.former_commit[:12]} -> {report.commit[:12]}")
     lines += [
-        f"  {kind:9}  {some(paths)}"
+        f"  {kind:9}  {first_names(paths)}"
         for kind in ("added", "removed", "changed")
         if (paths := getattr(report, kind))
     ]
@@ -58,12 +58,12 @@ def locked(report: LockReport) -> RenderableType:
     return escape("\n".join(lines))
 
 
-def some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+def first_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
-def pulled(report: PullReport) -> RenderableType:
+def pull_screen(report: PullReport) -> RenderableType:
     size = f"{report.files} files, {report.total_bytes / GB:.2f} GB"
     head = f"{report.model} at {report.commit[:12]} ({size}) is whole on {report.host}"
     done = "nothing was missing"
@@ -75,10 +75,10 @@ def pulled(report: PullReport) -> RenderableType:
         )
     lines = [head, f"  downloaded {done}", f"  folder     {report.path}"]
     if report.shared_with:
-        lines.append(f"  cache      shared with {some(report.shared_with)}")
+        lines.append(f"  cache      shared with {first_names(report.shared_with)}")
     if report.without:
         lines.append(
-            f"  not on     {some(report.without)}: orchestrate models sync {report.recipe}"
+            f"  not on     {first_names(report.without)}: orchestrate models sync {report.recipe}"
         )
     else:
         lines.append(f"  next       orchestrate serve --model {report.recipe}")

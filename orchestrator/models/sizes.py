@@ -21,7 +21,7 @@ from orchestrator.models.cache import ModelFiles, how_to_get, require_complete
 from orchestrator.models.name import Folder, name_of
 from orchestrator.recipes.recipe import Recipe
 
-READ_LIMIT_S = 20.0  # headers of some hundred files over NFS
+HEADERS_LIMIT_S = 20.0  # headers of some hundred files over NFS
 
 
 def read_model(transport: Transport, recipe: Recipe, models: Sequence[ModelFiles]) -> Model:
@@ -53,11 +53,11 @@ def model_on_hosts(
 
 
 def ask_headers(transport: Transport, model: ModelFiles) -> Any:
-    sent = guarded("orchestrator.host.model_headers", {"path": model.path}, READ_LIMIT_S)
-    limit_s = READ_LIMIT_S + 10
+    sent = guarded("orchestrator.host.model_headers", {"path": model.path}, HEADERS_LIMIT_S)
+    limit_s = HEADERS_LIMIT_S + 10
     answer = last_answer(transport.run(model.host.node, sent, timeout_s=limit_s).out)
     if answer["hangs"] or answer["code"]:
-        said = f"within {READ_LIMIT_S:g} s" if answer["hangs"] else answer["out"].strip()[-200:]
+        said = f"within {HEADERS_LIMIT_S:g} s" if answer["hangs"] else answer["out"].strip()[-200:]
         raise HostError(
             model.host.node.name,
             f"the headers of the weights in {model.path} could not be read ({said})",
@@ -109,7 +109,7 @@ def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int
                 f"its files are damaged: orchestrate models verify {recipe.words}",
             )
         ) from None
-    guesses = unknowns(shape)
+    guesses = guesses_of(shape)
     if not tensors:
         tensors = known_tensors(shape)
         source += ", sizes computed from config.json"
@@ -134,7 +134,7 @@ def spread_evenly(stored: int, shape: Shape) -> tuple[Tensor, ...]:
     return tuple(Tensor(f"model.layers.{n}.weights", "U8", each) for n in range(count))
 
 
-def unknowns(shape: Shape) -> tuple[str, ...]:
+def guesses_of(shape: Shape) -> tuple[str, ...]:
     """What makes the answer a guess."""
     found = []
     if not shape.family:

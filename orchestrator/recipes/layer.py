@@ -12,7 +12,7 @@ Value = Scalar | list[Scalar] | dict[str, JsonValue]
 
 Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(one_line)]
 
-Option = Annotated[
+OptionName = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]*$"), AfterValidator(option_name)
 ]
 
@@ -26,7 +26,7 @@ class Table(BaseModel):
 class Layer(Table):
     """Arguments and environment that one source contributes."""
 
-    args: dict[Option, Value] = Field(
+    args: dict[OptionName, Value] = Field(
         default_factory=dict,
         description="Options of `vllm serve`, with _ for -. true is the bare flag, false its --no- "
         "form, a list several words, a table JSON. The installed vLLM says which there are.",

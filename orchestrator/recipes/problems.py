@@ -59,19 +59,19 @@ def recipe_problems(error: ValidationError, source: str, known: Iterable[str]) -
     keys = [key for key in known if key not in ("name", "source")]
     found: dict[str, Problem] = {}
     for item in error.errors():
-        path = trimmed([str(part) for part in item["loc"]])
-        where = place_of(path, source)
-        found.setdefault(where, problem_of(dict(item), path, where, keys))
+        path = key_path([str(part) for part in item["loc"]])
+        where = key_place(path, source)
+        found.setdefault(where, recipe_problem(dict(item), path, where, keys))
     return list(found.values())
 
 
-def trimmed(loc: list[str]) -> list[str]:
+def key_path(loc: list[str]) -> list[str]:
     """Without what pydantic adds below a key."""
     depth = {"args": 2, "env": 2, "hardware": 4, "media": 2}.get(loc[0] if loc else "", 1)
     return [part for part in loc[:depth] if part != "[key]"]
 
 
-def place_of(path: list[str], source: str) -> str:
+def key_place(path: list[str], source: str) -> str:
     """File, [table] and key; for the command line the word that was typed."""
     if source == COMMAND_LINE:
         return f"{source} {'.'.join(part for part in path if part != 'args')}"
@@ -80,7 +80,7 @@ def place_of(path: list[str], source: str) -> str:
     return ", ".join([source + (f" [{'.'.join(table)}]" if table else ""), *key])
 
 
-def problem_of(item: dict[str, Any], path: list[str], where: str, keys: list[str]) -> Problem:
+def recipe_problem(item: dict[str, Any], path: list[str], where: str, keys: list[str]) -> Problem:
     kind, value = item["type"], item["input"]
     shown = f" (it is {value!r:.60})" if isinstance(value, str | int | float) else ""
     if path == ["name"]:

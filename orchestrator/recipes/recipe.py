@@ -174,10 +174,10 @@ def parse_recipe(name: str, text: str, source: str) -> Recipe:
         raise ConfigError(Problem(f"not valid TOML: {error}", source)) from None
     except RecursionError:
         raise ConfigError(Problem("not valid TOML: nested too deeply", source)) from None
-    return checked_recipe(name, raw, source)
+    return recipe_from_toml(name, raw, source)
 
 
-def checked_recipe(name: str, raw: Mapping[str, Any], source: str) -> Recipe:
+def recipe_from_toml(name: str, raw: Mapping[str, Any], source: str) -> Recipe:
     """Validate parsed TOML. Raises ConfigError with every mistake at once."""
     problems = [*name_problems(raw, source), *hardware_problems(raw, source, load_hardware())]
     given = {key: value for key, value in raw.items() if key not in ("name", "source")}

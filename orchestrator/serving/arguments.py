@@ -14,10 +14,10 @@ from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.recipes.layer import Value
 
-ASK_LIMIT_S = 180.0
+ARGUMENTS_LIMIT_S = 180.0
 
 
-class Accepted(BaseModel):
+class AcceptedArguments(BaseModel):
     """Options of `vllm serve` with their choices (None: any value), and its parsers' names."""
 
     model_config = ConfigDict(frozen=True)
@@ -57,7 +57,7 @@ def ask(
     runtime: Runtime,
     *,
     keep: bool = True,
-) -> Accepted:
+) -> AcceptedArguments:
     """What the host's vLLM accepts; the first time for a version it takes as long as its import."""
     reporter.tell(f"checking the arguments against vLLM {version_of(host)}")
     sent = program(
@@ -65,10 +65,10 @@ def ask(
         {"version": version_of(host), "keep": keep},
         interpreter=python_of(runtime, host),
     )
-    result = transport.run(host.node, sent, timeout_s=ASK_LIMIT_S)
+    result = transport.run(host.node, sent, timeout_s=ARGUMENTS_LIMIT_S)
     version = f"{runtime.executable(host, 'vllm')} --version"
     try:
-        return Accepted(**last_answer(result.out))
+        return AcceptedArguments(**last_answer(result.out))
     except (ValueError, TypeError, ValidationError):
         raise HostError(
             host.node.name,
@@ -79,7 +79,7 @@ def ask(
 
 
 def argument_problems(
-    args: Mapping[str, Value], accepted: Accepted, version: str
+    args: Mapping[str, Value], accepted: AcceptedArguments, version: str
 ) -> Iterator[Problem]:
     """One Problem for each argument that would be refused; pure."""
     parsers = {

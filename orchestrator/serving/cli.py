@@ -21,7 +21,7 @@ from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import find_recipe
 from orchestrator.serving import screen
 from orchestrator.serving.prepare import prepare
-from orchestrator.serving.resolve import Request
+from orchestrator.serving.resolve import ServeRequest
 from orchestrator.serving.serve import serve
 
 
@@ -39,7 +39,7 @@ def serve_model(
     json: Json = False,
 ) -> None:
     """Launch a model and wait until it has answered."""
-    request = Request(
+    request = ServeRequest(
         find_recipe(model, recipe), parse_settings(settings or []), known_names(force or [])
     )
 

@@ -32,10 +32,10 @@ def plan_launch(
         (
             Stage("clear what is left", clear),
             Stage("write the API key", keys),
-            *(Stage(f"start {shown(each)}", (Start(each),)) for each in missing),
+            *(Stage(f"start {service_title(each)}", (Start(each),)) for each in missing),
         ),
     )
 
 
-def shown(service: Service) -> str:
+def service_title(service: Service) -> str:
     return "the media server" if service.name == MEDIA else "vLLM"

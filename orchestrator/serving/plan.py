@@ -11,8 +11,8 @@ from cluster.inventory.config import ClusterConfig
 from cluster.inventory.cost import CostTable, HourlyCost, hourly_cost
 from cluster.reporter import Reporter
 from cluster.transport.protocol import Transport
-from orchestrator.capacity.alternatives import Option, Wish, more_hosts, nearest_fits
-from orchestrator.capacity.checks import typed
+from orchestrator.capacity.alternatives import Alternative, PlanRequest, more_hosts, nearest_fits
+from orchestrator.capacity.checks import words_to_type
 from orchestrator.capacity.fit import CONTEXTS, Fit, Model
 from orchestrator.capacity.hardware import hosts_of, more_of
 from orchestrator.capacity.overhead import Estimate, total
@@ -24,7 +24,7 @@ from orchestrator.models.sizes import made_model, model_on_hosts, model_on_hub, 
 from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.endpoint import gpus_in_use
-from orchestrator.serving.resolve import Request, resolve
+from orchestrator.serving.resolve import ServeRequest, resolve
 from orchestrator.serving.vllm import PREFIX, final_arguments, option_words
 
 SPARE = 0.05  # of the KV cache: what the estimate may be wrong by, and some room
@@ -75,13 +75,13 @@ class PlanReport:
     at_once: Mapping[str, int]
     contexts: tuple[Context, ...]
     flags: tuple[str, ...]
-    nearest: tuple[Option, ...] = field(default=())
+    nearest: tuple[Alternative, ...] = field(default=())
     cost: HourlyCost | None = None
     measured: tuple[str, ...] = ()
 
 
 def plan_on_hosts(
-    transport: Transport, config: ClusterConfig, request: Request, reporter: Reporter
+    transport: Transport, config: ClusterConfig, request: ServeRequest, reporter: Reporter
 ) -> PlanReport:
     """Of the inventory's hosts as they are now. Raises PreflightError when nobody answers."""
     facts = gather_facts(transport, config)
@@ -91,13 +91,13 @@ def plan_on_hosts(
     found = find_model(transport, recipe, facts.hosts, reporter, make_with=None)
     model = model_on_hosts(transport, recipe, found) or model_off_hosts(recipe, found, reporter)
     used = gpus_in_use(facts, besides=PREFIX + recipe.name)
-    report = planned(Wish(recipe, model, facts.hosts, used, None, more_hosts(facts.hosts)))
-    return priced(report, config.cost)
+    report = plan_for(PlanRequest(recipe, model, facts.hosts, used, None, more_hosts(facts.hosts)))
+    return with_cost(report, config.cost)
 
 
 def plan_on_hardware(
     hardware: str,
-    request: Request,
+    request: ServeRequest,
     lock: ModelsLock,
     prices: CostTable | None,
     reporter: Reporter,
@@ -107,8 +107,8 @@ def plan_on_hardware(
     hosts = hosts_of(hardware, known)
     recipe = recipe_for(request, lock, hosts, reporter)
     model = model_without_hosts(recipe, reporter)
-    report = planned(Wish(recipe, model, hosts, {}, None, more_of(hardware, known)))
-    return priced(report, prices) if prices else report
+    report = plan_for(PlanRequest(recipe, model, hosts, {}, None, more_of(hardware, known)))
+    return with_cost(report, prices) if prices else report
 
 
 def model_off_hosts(recipe: Recipe, found: Sequence[ModelFiles], reporter: Reporter) -> Model:
@@ -122,7 +122,7 @@ def model_off_hosts(recipe: Recipe, found: Sequence[ModelFiles], reporter: Repor
     return model_on_hub(recipe, reporter)
 
 
-def priced(report: PlanReport, prices: CostTable) -> PlanReport:
+def with_cost(report: PlanReport, prices: CostTable) -> PlanReport:
     """With the hour of the GPUs that it would use."""
     gpus: Counter[str] = Counter()
     for each in report.gpus:
@@ -131,7 +131,7 @@ def priced(report: PlanReport, prices: CostTable) -> PlanReport:
 
 
 def recipe_for(
-    request: Request, lock: ModelsLock, hosts: Sequence[HostFacts], reporter: Reporter
+    request: ServeRequest, lock: ModelsLock, hosts: Sequence[HostFacts], reporter: Reporter
 ) -> Recipe:
     gpus = [gpu for host in hosts for gpu in host.gpus]
     name = hardware_name(gpus, load_hardware())
@@ -141,17 +141,13 @@ def recipe_for(
     return resolved.recipe
 
 
-def planned(wish: Wish) -> PlanReport:
+def plan_for(request: PlanRequest) -> PlanReport:
     """Pure. Raises PreflightError, with what would fit, for a split that there are no GPUs for."""
-    recipe, model = wish.recipe, wish.model
+    recipe, model = request.recipe, request.model
     try:
-        placement = place(recipe, model, wish.hosts, wish.used)
+        placement = place(recipe, model, request.hosts, request.used)
     except PreflightError as error:
-        what = error.problems[0].what
-        hints = [f"{typed(option)} ({option.what})" for option in nearest_fits(wish)]
-        raise PreflightError(
-            Problem(f"{recipe.name} does not fit: {what}", "plan", "; or ".join(hints))
-        ) from None
+        raise no_split(request, error.problems[0].what) from None
     fit = fit_of(recipe, model, placement, ask_free=True)
     arguments = final_arguments(recipe, placement)
     longest = max(1, model.shape.positions or fit.longest)
@@ -159,12 +155,12 @@ def planned(wish: Wish) -> PlanReport:
         recipe=recipe.name,
         model=recipe.model,
         source=model.source,
-        hardware=described(placement),
+        hardware=gpu_names(placement),
         split=str(placement),
         fits=fit.fits,
         problems=fit.problems,
         guesses=model.guesses,
-        gpus=tuple(rows(placement, fit)),
+        gpus=tuple(gpus_rows(placement, fit)),
         weights=fit.weights.parts,
         overhead=fit.overheads[fit.least],
         kv_tokens=fit.kv_tokens,
@@ -175,13 +171,20 @@ def planned(wish: Wish) -> PlanReport:
             "32k": fit.at_once(32768),
             "full": fit.at_once(fit.serving.max_model_len),
         },
-        contexts=tuple(context(fit, tokens, longest) for tokens in CONTEXTS),
+        contexts=tuple(context_row(fit, tokens, longest) for tokens in CONTEXTS),
         flags=tuple(word for key, value in arguments.items() for word in option_words(key, value)),
-        nearest=() if fit.fits else nearest_fits(replace(wish, fit=fit)),
+        nearest=() if fit.fits else nearest_fits(replace(request, fit=fit)),
     )
 
 
-def described(placement: Placement) -> str:
+def no_split(request: PlanRequest, what: str) -> PreflightError:
+    fits = nearest_fits(request)
+    hints = [f"{words_to_type(alternative)} ({alternative.what})" for alternative in fits]
+    what = f"{request.recipe.name} does not fit: {what}"
+    return PreflightError(Problem(what, "plan", "; or ".join(hints)))
+
+
+def gpu_names(placement: Placement) -> str:
     counts: dict[str, int] = {}
     for host, ranks in zip(placement.hosts, shares(placement), strict=True):
         name = host.gpus[0].name if host.gpus else "CPU"
@@ -189,7 +192,7 @@ def described(placement: Placement) -> str:
     return ", ".join(f"{count} x {name}" for name, count in counts.items())
 
 
-def rows(placement: Placement, fit: Fit) -> list[Gpus]:
+def gpus_rows(placement: Placement, fit: Fit) -> list[Gpus]:
     """One for each host and stage, in the order of the ranks."""
     found: dict[tuple[str, int], int] = {}
     rank = 0
@@ -198,10 +201,10 @@ def rows(placement: Placement, fit: Fit) -> list[Gpus]:
             key = (host.node.name, rank // placement.tensor)
             found[key] = found.get(key, 0) + 1
             rank += 1
-    return [row(fit, host, stage, count) for (host, stage), count in found.items()]
+    return [gpus_row(fit, host, stage, count) for (host, stage), count in found.items()]
 
 
-def row(fit: Fit, host: str, stage: int, count: int) -> Gpus:
+def gpus_row(fit: Fit, host: str, stage: int, count: int) -> Gpus:
     weights, overhead = fit.weights.stages[stage], total(fit.overheads[stage])
     cache = fit.blocks * fit.cache.block_bytes(fit.stages[stage])
     size = fit.memory.total or (fit.memory.free or 0)
@@ -217,7 +220,7 @@ def row(fit: Fit, host: str, stage: int, count: int) -> Gpus:
     )
 
 
-def context(fit: Fit, tokens: int, longest: int) -> Context:
+def context_row(fit: Fit, tokens: int, longest: int) -> Context:
     at_once = fit.at_once(tokens)
     spare = (fit.blocks - fit.cache.blocks_for(tokens)) / max(1, fit.blocks)
     if tokens > longest:

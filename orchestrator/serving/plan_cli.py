@@ -25,7 +25,7 @@ from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import find_recipe
 from orchestrator.serving.plan import PlanReport, plan_on_hardware, plan_on_hosts
 from orchestrator.serving.plan_screen import plan_screen
-from orchestrator.serving.resolve import Request
+from orchestrator.serving.resolve import ServeRequest
 
 
 def plan_model(
@@ -40,18 +40,18 @@ def plan_model(
     json: Json = False,
 ) -> None:
     """What fits where: weights, KV cache, longest context, split. Starts nothing."""
-    request = Request(find_recipe(model, recipe), parse_settings(settings or []))
+    request = ServeRequest(find_recipe(model, recipe), parse_settings(settings or []))
     if hardware:
         with Console() as console:
             config = inventory_of(nodes)
             prices = config.cost if config else None
             lock = read_lock(lock_path(config))
-            done = measured(plan_on_hardware(hardware, request, lock, prices, console))
+            done = with_measured_costs(plan_on_hardware(hardware, request, lock, prices, console))
             show_on(console, done, plan_screen, json)
         raise typer.Exit(0 if done.fits else 1)
 
     def verb(run: Run) -> int:
-        done = measured(plan_on_hosts(run.transport, run.config, request, run.console))
+        done = with_measured_costs(plan_on_hosts(run.transport, run.config, request, run.console))
         show(run, done, plan_screen, json)
         return 0 if done.fits else 1
 
@@ -65,7 +65,7 @@ def inventory_of(nodes: str | None) -> ClusterConfig | None:
     return None
 
 
-def measured(report: PlanReport) -> PlanReport:
+def with_measured_costs(report: PlanReport) -> PlanReport:
     """With what the newest bench of the recipe has made of an hour."""
     if report.cost is None:
         return report

@@ -40,15 +40,15 @@ def gpu_table(report: PlanReport) -> RenderableType:
 
 def sizes(gpus: Gpus) -> list[str]:
     held = (gpus.total, gpus.weights, gpus.overhead, gpus.kv_cache, gpus.free)
-    return [gib(size) for size in held]
+    return [gib_text(size) for size in held]
 
 
 def details(report: PlanReport) -> list[RenderableType]:
     """Of the fullest rank."""
-    weights = ", ".join(f"{name} {gib(size)}" for name, size in report.weights.items())
+    weights = ", ".join(f"{name} {gib_text(size)}" for name, size in report.weights.items())
     at_once = ", ".join(f"{count} at {name}" for name, count in report.at_once.items())
     lines = [f"weights      {weights}"]
-    lines += [f"overhead     {e.name} {gib(e.bytes)}: {e.source}" for e in report.overhead]
+    lines += [f"overhead     {e.name} {gib_text(e.bytes)}: {e.source}" for e in report.overhead]
     lines += [
         f"KV cache     {report.kv_tokens:,} tokens as vLLM counts them",
         f"longest      {report.longest:,} tokens in one request",
@@ -67,12 +67,12 @@ def context_table(report: PlanReport) -> RenderableType:
         verdict = coloured(good.get(each.verdict, "failed"))
         made.add_row(
             f"{each.tokens:,}",
-            gib(each.kv_bytes),
+            gib_text(each.kv_bytes),
             str(each.at_once),
             Text(each.verdict, verdict.style),
         )
     return made
 
 
-def gib(size: int) -> str:
+def gib_text(size: int) -> str:
     return f"{size / GIB:.2f} GiB"

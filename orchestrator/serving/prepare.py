@@ -16,7 +16,7 @@ from cluster.runtimes.service import Service
 from cluster.start import started_by
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
-from orchestrator.capacity.checks import memory_findings
+from orchestrator.capacity.checks import fit_findings
 from orchestrator.capacity.fit import Model
 from orchestrator.capacity.placement import Placement, fixed_split, place
 from orchestrator.models.cache import ModelFiles, find_model, prove_same, require_complete
@@ -31,7 +31,7 @@ from orchestrator.serving.endpoint import gpus_in_use, require_endpoint
 from orchestrator.serving.launch import plan_launch
 from orchestrator.serving.made_of import with_recipe
 from orchestrator.serving.media import media_findings, media_service
-from orchestrator.serving.resolve import Request, Resolved, resolve
+from orchestrator.serving.resolve import Resolved, ServeRequest, resolve
 from orchestrator.serving.vllm import PREFIX, final_arguments, vllm_service
 
 
@@ -56,7 +56,7 @@ class Launch:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class LaunchFacts:
     """What the hosts are like, and what they have of the model."""
 
     facts: Facts
@@ -66,7 +66,7 @@ class Gathered:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedModel:
     """Where it goes, and the model's files there."""
 
     placement: Placement
@@ -78,7 +78,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Services:
+class LaunchServices:
     """vLLM, the media server where the recipe has one, and the API key or nothing."""
 
     vllm: Service
@@ -87,7 +87,7 @@ class Services:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckOutcome:
     """What the cache is known to be, and the failing checks that were forced."""
 
     cache: str
@@ -95,7 +95,12 @@ class Checked:
 
 
 def prepare(
-    transport: Transport, config: ClusterConfig, request: Request, reporter: Reporter, *, dry: bool
+    transport: Transport,
+    config: ClusterConfig,
+    request: ServeRequest,
+    reporter: Reporter,
+    *,
+    dry: bool,
 ) -> Launch:
     """Nothing is started; `dry` leaves no trace on the hosts."""
     work = Preparation(transport, config, request, reporter, dry)
@@ -113,7 +118,7 @@ class Preparation:
 
     transport: Transport
     config: ClusterConfig
-    request: Request
+    request: ServeRequest
     reporter: Reporter
     dry: bool
 
@@ -128,7 +133,7 @@ class Preparation:
             self.reporter.tell(asked.note)
         return asked
 
-    def gather(self, asked: Resolved) -> Gathered:
+    def gather(self, asked: Resolved) -> LaunchFacts:
         """Raises PreflightError where no host answers."""
         media = asked.recipe.media
         ports = [asked.recipe.port, *([media.port] if media else [])]
@@ -141,24 +146,26 @@ class Preparation:
         models = find_model(
             self.transport, found.recipe, facts.hosts, self.reporter, make_with=make_with
         )
-        return Gathered(facts, found, models, read_model(self.transport, found.recipe, models))
+        return LaunchFacts(facts, found, models, read_model(self.transport, found.recipe, models))
 
-    def place(self, gathered: Gathered) -> Placed:
+    def place(self, gathered: LaunchFacts) -> PlacedModel:
         """Raises PreflightError where it does not fit, files are missing, or vLLM is."""
         placement = place_on(gathered.facts, gathered.resolved.recipe, gathered.model)
         models = tuple(each for each in gathered.models if each.host in placement.hosts)
         require_complete(gathered.resolved.recipe, models)
         enforce(software_findings(placement), (), self.reporter)
-        return Placed(placement, models)
+        return PlacedModel(placement, models)
 
-    def services(self, gathered: Gathered, placed: Placed) -> Services:
+    def services(self, gathered: LaunchFacts, placed: PlacedModel) -> LaunchServices:
         recipe = gathered.resolved.recipe
         key = find_key(self.transport, self.config, placed.first)
         vllm = vllm_service(self.config, recipe, placed.placement, placed.models[0].path, key)
         vllm = with_recipe(vllm, gathered.resolved.layers)
-        return Services(vllm, media_service(self.config, recipe, placed.first), key)
+        return LaunchServices(vllm, media_service(self.config, recipe, placed.first), key)
 
-    def check(self, gathered: Gathered, placed: Placed, services: Services) -> Checked:
+    def check(
+        self, gathered: LaunchFacts, placed: PlacedModel, services: LaunchServices
+    ) -> CheckOutcome:
         """Raises ConfigError for arguments that vLLM refuses, PreflightError for all the rest."""
         cache = side_by_side(
             lambda: self._check_arguments(gathered, placed),
@@ -166,15 +173,15 @@ class Preparation:
         )
         findings = self._findings(gathered, placed, services)
         forced = enforce([*cache, *findings], self.request.force, self.reporter)
-        return Checked(passes_of(cache), forced)
+        return CheckOutcome(passes_of(cache), forced)
 
-    def _check_arguments(self, gathered: Gathered, placed: Placed) -> None:
+    def _check_arguments(self, gathered: LaunchFacts, placed: PlacedModel) -> None:
         arguments = final_arguments(gathered.resolved.recipe, placed.placement)
         runtime, keep = runtime_of(self.config), not self.dry
         check_arguments(self.transport, placed.first, arguments, self.reporter, runtime, keep=keep)
 
     def _findings(
-        self, gathered: Gathered, placed: Placed, services: Services
+        self, gathered: LaunchFacts, placed: PlacedModel, services: LaunchServices
     ) -> Iterator[Finding]:
         facts, recipe, vllm = gathered.facts, gathered.resolved.recipe, services.vllm
         existing = placed.first.service(vllm.name)
@@ -182,11 +189,15 @@ class Preparation:
         if not (existing and existing.alive):
             used = gpus_in_use(facts, besides=vllm.name)
             model = gathered.model
-            yield from memory_findings(recipe, model, placed.placement, facts.hosts, used)
+            yield from fit_findings(recipe, model, placed.placement, facts.hosts, used)
         yield from media_findings(self.config, placed.first, services.media)
 
     def plan(
-        self, gathered: Gathered, placed: Placed, services: Services, checked: Checked
+        self,
+        gathered: LaunchFacts,
+        placed: PlacedModel,
+        services: LaunchServices,
+        checked: CheckOutcome,
     ) -> Launch:
         vllm, media, key = services.vllm, services.media, services.key
         return Launch(

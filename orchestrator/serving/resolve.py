@@ -11,7 +11,7 @@ from orchestrator.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Request:
+class ServeRequest:
     """What the user asked for."""
 
     recipe: Recipe
@@ -35,7 +35,7 @@ class Resolved:
 
 
 def resolve(
-    request: Request, lock: ModelsLock, hardware: str | None, *, needs_lock: bool = True
+    request: ServeRequest, lock: ModelsLock, hardware: str | None, *, needs_lock: bool = True
 ) -> Resolved:
     """The same for serve, plan and show; the last two need no lock where a launch would.
 

@@ -17,7 +17,7 @@ from orchestrator.serving.log_watch import ServerDied
 from orchestrator.serving.media import await_media
 from orchestrator.serving.prepare import Launch, prepare
 from orchestrator.serving.ready import Ready, await_ready
-from orchestrator.serving.resolve import Request
+from orchestrator.serving.resolve import ServeRequest
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ServeReport:
 def serve(
     transport: Transport,
     config: ClusterConfig,
-    request: Request,
+    request: ServeRequest,
     reporter: Reporter,
     *,
     detach: bool,

@@ -18,12 +18,12 @@ from orchestrator.models.sizes import read_model
 from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.layers import Layered, Setting, stacked
 from orchestrator.serving.prepare import place_on
-from orchestrator.serving.resolve import Request, Resolved, resolve
+from orchestrator.serving.resolve import Resolved, ServeRequest, resolve
 from orchestrator.serving.vllm import PREFIX, chosen_arguments, own_environment, vllm_service
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShowReport:
     """A recipe as it would be served. `note` says what could not be known, and why."""
 
     name: str
@@ -39,20 +39,20 @@ class Shown:
 
 
 def show_recipe(
-    request: Request, lock: ModelsLock, hardware: str | None, reporter: Reporter, *, note: str
-) -> Shown:
+    request: ServeRequest, lock: ModelsLock, hardware: str | None, reporter: Reporter, *, note: str
+) -> ShowReport:
     """Without a host: the recipe on this hardware, before its split is chosen."""
-    found = resolve_and_say(request, lock, hardware, reporter)
-    return shown(found.layers, hardware, note=note)
+    found = resolve_to_show(request, lock, hardware, reporter)
+    return show_report(found.layers, hardware, note=note)
 
 
 def show_on_hosts(
     transport: Transport,
     config: ClusterConfig,
-    request: Request,
+    request: ServeRequest,
     lock: ModelsLock,
     reporter: Reporter,
-) -> Shown:
+) -> ShowReport:
     """With what the hosts are like now; where they do not say, the recipe alone and a note."""
     reporter.tell(f"asking {len(config.node)} hosts")
     facts = gather_facts(transport, config)
@@ -61,19 +61,19 @@ def show_on_hosts(
         return show_recipe(request, lock, None, reporter, note=f"no host answers ({reason.what})")
     gpus = [gpu for host in facts.hosts for gpu in host.gpus]
     hardware = hardware_name(gpus, load_hardware())
-    found = resolve_and_say(request, lock, hardware, reporter)
+    found = resolve_to_show(request, lock, hardware, reporter)
     try:
         model = find_model(transport, found.recipe, facts.hosts, reporter, make_with=None)[0]
         if model.problem:
             where = f"{model.problem} on {model.host.node.name}"
-            return shown(
+            return show_report(
                 found.layers, hardware, note=f"no split yet, it follows from the files: {where}"
             )
         sizes = read_model(transport, found.recipe, (model,))
         placement = place_on(facts, found.recipe, sizes)
     except OrchestrateError as error:
-        return shown(found.layers, hardware, note=error.problems[0].what)
-    return placed(config, found.layers, hardware, placement, model)
+        return show_report(found.layers, hardware, note=error.problems[0].what)
+    return report_with_split(config, found.layers, hardware, placement, model)
 
 
 def known_hardware(name: str | None) -> str | None:
@@ -84,8 +84,8 @@ def known_hardware(name: str | None) -> str | None:
     return name
 
 
-def resolve_and_say(
-    request: Request, lock: ModelsLock, hardware: str | None, reporter: Reporter
+def resolve_to_show(
+    request: ServeRequest, lock: ModelsLock, hardware: str | None, reporter: Reporter
 ) -> Resolved:
     """A recipe without the lock that a launch needs is shown all the same."""
     found = resolve(request, lock, hardware, needs_lock=False)
@@ -94,13 +94,13 @@ def resolve_and_say(
     return found
 
 
-def placed(
+def report_with_split(
     config: ClusterConfig,
     found: Layered,
     hardware: str | None,
     placement: Placement,
     model: ModelFiles,
-) -> Shown:
+) -> ShowReport:
     """As `serve` would launch it now."""
     host, recipe = placement.hosts[0], found.recipe
     name = host.node.name
@@ -112,13 +112,13 @@ def placed(
         (f"nodes.toml, env of {name}", host.node.env),
     )
     service = vllm_service(config, recipe, placement, model.path)
-    whole = shown(replace(found, args=args, env=env), hardware, note="")
+    whole = show_report(replace(found, args=args, env=env), hardware, note="")
     return replace(whole, split=str(placement), command=service.command.argv)
 
 
-def shown(found: Layered, hardware: str | None, *, note: str) -> Shown:
+def show_report(found: Layered, hardware: str | None, *, note: str) -> ShowReport:
     recipe = found.recipe
-    return Shown(
+    return ShowReport(
         name=recipe.name,
         description=recipe.description,
         source=recipe.source,
@@ -127,10 +127,10 @@ def shown(found: Layered, hardware: str | None, *, note: str) -> Shown:
         note=note,
         fields=stacked(found.fields),
         args=stacked(found.args),
-        env=stacked(tuple((origin, hidden(values)) for origin, values in found.env)),
+        env=stacked(tuple((origin, mask_secrets(values)) for origin, values in found.env)),
     )
 
 
-def hidden(env: Mapping[str, str]) -> dict[str, str]:
+def mask_secrets(env: Mapping[str, str]) -> dict[str, str]:
     """With stars for the values of secret variables."""
     return {name: masking.shown(name, value) for name, value in env.items()}

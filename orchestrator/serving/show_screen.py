@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.recipes.layers import Setting
-from orchestrator.serving.show import Shown
+from orchestrator.serving.show import ShowReport
 
 
-def recipe_shown(found: Shown) -> RenderableType:
+def show_screen(found: ShowReport) -> RenderableType:
     head = [f"{found.name}: {found.description}", f"  source    {found.source}"]
     head.append(f"  hardware  {found.hardware}")
     if found.split:
@@ -21,25 +21,29 @@ def recipe_shown(found: Shown) -> RenderableType:
     if found.note:
         head.append(f"  note      {found.note}")
     parts: list[RenderableType] = [Text("\n".join(head)), Text()]
-    parts += [settings("recipe", found.fields), Text(), settings("argument", found.args)]
+    parts += [
+        settings_table("recipe", found.fields),
+        Text(),
+        settings_table("argument", found.args),
+    ]
     if found.env:
-        parts += [Text(), settings("environment", found.env)]
+        parts += [Text(), settings_table("environment", found.env)]
     if found.command:
         parts += [Text(), Text(shlex.join(found.command))]
     return Group(*parts)
 
 
-def settings(title: str, values: Mapping[str, Setting]) -> Table:
+def settings_table(title: str, values: Mapping[str, Setting]) -> Table:
     """One line a key: its value, where that comes from, what it took the place of."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in (title, "value", "from", "instead of"):
         table.add_column(column, overflow="fold")
     for key, setting in values.items():
-        over = (f"{plain(value)} ({origin})" for origin, value in reversed(setting.over))
-        cells = (key, plain(setting.value), setting.origin, ", ".join(over))
+        over = (f"{value_text(value)} ({origin})" for origin, value in reversed(setting.over))
+        cells = (key, value_text(setting.value), setting.origin, ", ".join(over))
         table.add_row(*(Text(cell) for cell in cells))
     return table
 
 
-def plain(value: Any) -> str:
+def value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

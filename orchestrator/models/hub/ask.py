@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from cluster.execution.retry import poll
 from cluster.host import retry_pause
 from cluster.reporter import Reporter
-from orchestrator.models.hub.errors import explained, no_size, not_a_hub, unknown_revision
+from orchestrator.models.hub.errors import hub_error, no_size, not_a_hub, unknown_revision
 from orchestrator.models.lockfile import LockedFile, LockedModel
 
 ANSWER_LIMIT_S = 10.0
@@ -65,7 +65,7 @@ def hub_errors(hub: HubAccess, model: str, revision: str) -> Iterator[None]:
     except RevisionNotFoundError:
         raise unknown_revision(model, revision, names_of(hub, model)) from None
     except (httpx2.HTTPError, OSError, HFValidationError) as error:
-        raise explained(error, hub.endpoint, model, known_user=bool(hub.token)) from None
+        raise hub_error(error, hub.endpoint, model, known_user=bool(hub.token)) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else f"{error}"
         raise not_a_hub(reason, hub.endpoint, model) from None

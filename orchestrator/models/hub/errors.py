@@ -9,7 +9,7 @@ from cluster.errors import OrchestrateError, PreflightError, Problem, UsageError
 from cluster.inventory.problems import nearest
 
 
-def explained(error: Exception, endpoint: str, model: str, *, known_user: bool) -> OrchestrateError:
+def hub_error(error: Exception, endpoint: str, model: str, *, known_user: bool) -> OrchestrateError:
     """What a failed question means. `known_user`: a token was sent."""
     if isinstance(error, errors.HFValidationError):
         return no_name(model)
@@ -18,11 +18,11 @@ def explained(error: Exception, endpoint: str, model: str, *, known_user: bool) 
         return PreflightError(Problem(what, model, hint))
     if isinstance(error, errors.HfHubHTTPError):
         code = error.response.headers.get("X-Error-Code", "")
-        return refused(error.response.status_code, code, endpoint, model, known_user=known_user)
-    return unreachable(reason_of(error), endpoint)
+        return hub_refusal(error.response.status_code, code, endpoint, model, known_user=known_user)
+    return hub_unreachable(reason_of(error), endpoint)
 
 
-def refused(
+def hub_refusal(
     status: int, code: str, endpoint: str, model: str, *, known_user: bool
 ) -> OrchestrateError:
     """What an answer with an error status means; `code` is the hub's X-Error-Code."""
@@ -51,7 +51,7 @@ def refused(
     return PreflightError(Problem(what, model, hint))
 
 
-def unreachable(reason: str, endpoint: str, where: str = "") -> OrchestrateError:
+def hub_unreachable(reason: str, endpoint: str, where: str = "") -> OrchestrateError:
     """No answer at all; `where` is the host that asked, nothing for this machine."""
     return PreflightError(
         Problem(

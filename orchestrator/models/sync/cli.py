@@ -6,7 +6,7 @@ import typer
 
 from orchestrator.cli.options import Json, Nodes, RecipeFile, Run, show, with_hosts
 from orchestrator.models.lockfile import lock_path, read_lock
-from orchestrator.models.sync.screen import failure, synced
+from orchestrator.models.sync.screen import sync_failure, sync_screen
 from orchestrator.models.sync.sync import sync
 from orchestrator.recipes.recipe import find_recipe
 
@@ -29,10 +29,10 @@ def models_sync(
     def verb(run: Run) -> int:
         lock = read_lock(lock_path(run.config))
         done = sync(run.transport, run.config, wanted, lock, source, run.console)
-        show(run, done, synced, json)
+        show(run, done, sync_screen, json)
         if done.whole:
             return 0
-        run.console.fail(failure(done))
+        run.console.fail(sync_failure(done))
         return 1
 
     with_hosts(nodes, verb)

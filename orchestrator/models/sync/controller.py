@@ -16,25 +16,25 @@ from cluster.transport.answers import answers
 from cluster.transport.protocol import Session
 from orchestrator.models.sync.chain import Chain, Order
 
-SILENCE_S = 10.0  # a host reports twice a second
+COPY_SILENCE_S = 10.0  # a host reports twice a second
 STUCK_S = 120.0  # no byte has moved on any host, though all report
 BEAT_S, TICK_S, COUNT_S = 10.0, 0.5, 2.0
 GONE = "its program ended, or the connection broke"
 
 
 @dataclass
-class Talk:
-    """One host's program. `said` holds its counters; `done_s` when it was complete."""
+class Peer:
+    """One host's program. `counters` holds its counters; `done_s` when it was complete."""
 
     host: HostFacts
     session: Session
     token: str
-    said: dict[str, int] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
     ready: dict[str, Any] = field(default_factory=dict)
     done_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.events: Iterator[dict[str, Any]] = answers(self.session, SILENCE_S)
+        self.events: Iterator[dict[str, Any]] = answers(self.session, COPY_SILENCE_S)
 
     @property
     def name(self) -> str:
@@ -55,7 +55,7 @@ class Talk:
                 if "error" in event:
                     raise HostError(self.name, event["error"])
         except TimeoutError:
-            raise HostError(self.name, f"no sign of life for {SILENCE_S:g} s") from None
+            raise HostError(self.name, f"no sign of life for {COPY_SILENCE_S:g} s") from None
         raise HostError(self.name, GONE)
 
 
@@ -64,15 +64,15 @@ class Follow:
     """The events of all hosts, and the orders that follow from them."""
 
     chain: Chain
-    talks: Mapping[str, Talk]
+    peers: Mapping[str, Peer]
     reporter: Reporter
 
     def run(self) -> None:
         """Until every host is done or has failed."""
         self.inbox: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
         self.begun = self.moved = beaten = time.monotonic()
-        for talk in self.talks.values():
-            threading.Thread(target=self._listen, args=(talk,), daemon=True).start()
+        for peer in self.peers.values():
+            threading.Thread(target=self._listen, args=(peer,), daemon=True).start()
         self._send(self.chain.begin())
         while not self.chain.finished:
             with suppress(queue.Empty):
@@ -81,45 +81,45 @@ class Follow:
             if now - self.moved > STUCK_S:
                 self.chain.give_up(f"nothing has moved on any host for {STUCK_S:g} s")
             if now - beaten > BEAT_S:
-                self._send([(name, {}) for name in self.talks])
+                self._send([(name, {}) for name in self.peers])
                 beaten = now
 
         self._count()
 
     def _count(self) -> None:
         """The counters as they are at the end."""
-        left = {name for name in self.talks if name not in self.chain.failed}
+        left = {name for name in self.peers if name not in self.chain.failed}
         self._send([(name, {"count": None}) for name in left])
         end = time.monotonic() + COUNT_S
         while left and time.monotonic() < end:
             with suppress(queue.Empty):
                 name, event = self.inbox.get(timeout=TICK_S)
                 if "last" in event:
-                    self.talks[name].said = event["last"]
+                    self.peers[name].counters = event["last"]
                 if "last" in event or "gone" in event:
                     left.discard(name)
 
-    def _listen(self, talk: Talk) -> None:
+    def _listen(self, peer: Peer) -> None:
         why = GONE
         try:
-            for event in talk.events:
-                self.inbox.put((talk.name, event))
+            for event in peer.events:
+                self.inbox.put((peer.name, event))
         except TimeoutError:
-            why = f"no sign of life for {SILENCE_S:g} s"
+            why = f"no sign of life for {COPY_SILENCE_S:g} s"
         except (OrchestrateError, OSError) as error:
             why = str(error)
-        self.inbox.put((talk.name, {"gone": why}))
+        self.inbox.put((peer.name, {"gone": why}))
 
     def _take(self, name: str, event: dict[str, Any]) -> None:
-        talk = self.talks[name]
+        peer = self.peers[name]
         if "counters" in event:
-            if event["counters"] != talk.said:
-                talk.said, self.moved = event["counters"], time.monotonic()
+            if event["counters"] != peer.counters:
+                peer.counters, self.moved = event["counters"], time.monotonic()
                 self.reporter.progress(self._line())
             return
         self.moved = time.monotonic()
         if "placed" in event:
-            talk.done_s = self.moved - self.begun
+            peer.done_s = self.moved - self.begun
         failed = set(self.chain.failed)
         self._send(self.chain.on(name, event))
         self._say(name, event, set(self.chain.failed) - failed)
@@ -142,7 +142,7 @@ class Follow:
     def _send(self, orders: Sequence[Order]) -> None:
         for name, words in orders:
             try:
-                self.talks[name].order(words)
+                self.peers[name].order(words)
             except OrchestrateError as error:
                 self.inbox.put((name, {"gone": error.problems[0].what}))
 
@@ -153,7 +153,7 @@ class Follow:
         for name, receiver in self.chain.receivers.items():
             if name in self.chain.failed or not receiver.missing:
                 continue
-            got = self.talks[name].said.get("got", 0)
+            got = self.peers[name].counters.get("got", 0)
             shares.append(f"{name} {100 * got // receiver.missing} %")
             rates.append(got / seconds)
             left = max(left, (receiver.missing - got) * seconds / max(got, 1))

@@ -13,8 +13,8 @@ from cluster.transport.parallel import gather
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.models.sync.chain import Chain
-from orchestrator.models.sync.controller import Follow, Talk
-from orchestrator.models.sync.plan import Content, Receiver, sharing, space_problems
+from orchestrator.models.sync.controller import Follow, Peer
+from orchestrator.models.sync.plan import Content, Receiver, shared_with, space_problems
 
 
 @dataclass
@@ -28,18 +28,18 @@ class Copy:
     reporter: Reporter
     failed: dict[str, str] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
-    talks: dict[str, Talk] = field(default_factory=dict)
+    peers: dict[str, Peer] = field(default_factory=dict)
 
     def run(self) -> Chain:
         """To the end. Raises HostsError when the source cannot begin or a disk is too small."""
         with ExitStack() as stack:
             self._each(self.hosts, lambda host: self._open(host, stack))
             self._find_shared()
-            source, *others = list(self.talks.values())
+            source, *others = list(self.peers.values())
             self.reporter.tell("looking at what the hosts have")
-            self._each([t.host for t in self.talks.values()], self._prepare)
+            self._each([p.host for p in self.peers.values()], self._prepare)
             chain = self._chain(source, others)
-            Follow(chain, self.talks, self.reporter).run()
+            Follow(chain, self.peers, self.reporter).run()
             return chain
 
     def _each(self, hosts: Sequence[HostFacts], step: Callable[[HostFacts], None]) -> None:
@@ -49,9 +49,9 @@ class Copy:
                 if host is self.hosts[0]:
                     raise HostsError([outcome])
                 self.failed[host.node.name] = outcome.problems[0].what
-                self.talks.pop(host.node.name, None)
-        known = [host.node.name for host in self.hosts if host.node.name in self.talks]
-        self.talks = {name: self.talks[name] for name in known}
+                self.peers.pop(host.node.name, None)
+        known = [host.node.name for host in self.hosts if host.node.name in self.peers]
+        self.peers = {name: self.peers[name] for name in known}
 
     def _open(self, host: HostFacts, stack: ExitStack) -> None:
         token = secrets.token_hex(32)
@@ -66,41 +66,41 @@ class Copy:
         sent = program("orchestrator.host.sync", request)
         session = self.transport.session(host.node, sent)
         stack.callback(session.close)
-        talk = self.talks[host.node.name] = Talk(host, session, token)
-        talk.expect("hello")
+        peer = self.peers[host.node.name] = Peer(host, session, token)
+        peer.expect("hello")
 
     def _find_shared(self) -> None:
-        names = list(self.talks)
+        names = list(self.peers)
         seen: dict[str, list[str]] = {}
 
         def look(host: HostFacts) -> None:
-            talk = self.talks[host.node.name]
-            talk.order({"look": names})
-            seen[talk.name] = talk.expect("seen")["seen"]
+            peer = self.peers[host.node.name]
+            peer.order({"look": names})
+            seen[peer.name] = peer.expect("seen")["seen"]
 
-        self._each([talk.host for talk in self.talks.values()], look)
-        source, *others = list(self.talks)
-        self.shared = sharing(others, seen, source)
+        self._each([peer.host for peer in self.peers.values()], look)
+        source, *others = list(self.peers)
+        self.shared = shared_with(others, seen, source)
         for name in self.shared:
-            self.talks.pop(name).session.close()
+            self.peers.pop(name).session.close()
 
     def _prepare(self, host: HostFacts) -> None:
-        talk = self.talks[host.node.name]
-        talk.order({"give" if host is self.hosts[0] else "take": None})
-        talk.ready = talk.expect("ready")
+        peer = self.peers[host.node.name]
+        peer.order({"give" if host is self.hosts[0] else "take": None})
+        peer.ready = peer.expect("ready")
 
-    def _chain(self, source: Talk, others: Sequence[Talk]) -> Chain:
+    def _chain(self, source: Peer, others: Sequence[Peer]) -> Chain:
         receivers = {
-            talk.name: Receiver(
-                talk.name,
-                talk.host.node.fast,
-                talk.ready["port"],
-                talk.token,
-                talk.ready["missing"],
-                talk.ready["free"],
+            peer.name: Receiver(
+                peer.name,
+                peer.host.node.fast,
+                peer.ready["port"],
+                peer.token,
+                peer.ready["missing"],
+                peer.ready["free"],
             )
-            for talk in others
-            if talk.name in self.talks
+            for peer in others
+            if peer.name in self.peers
         }
         problems = space_problems(list(receivers.values()))
         if problems:

@@ -77,7 +77,7 @@ def hash_of_blob(blob: str) -> str:
     return f"git-sha1:{blob}" if re.fullmatch(r"[0-9a-f]{40}", blob) else ""
 
 
-def checked_against(entry: LockedModel | None, contents: Sequence[Content], source: str) -> str:
+def verified_against(entry: LockedModel | None, contents: Sequence[Content], source: str) -> str:
     """What the hashes are compared with, for the report."""
     if entry:
         return f"models.lock of {entry.locked}"
@@ -100,17 +100,19 @@ def choose_source(
         )
     candidates = [m for m in models if wanted in (None, m.host.node.name)]
     for model in candidates:
-        if not lack(model, entry):
+        if not why_no_source(model, entry):
             return model
     problems = [
-        Problem(f"cannot be the source of {recipe.model}: {lack(m, entry)}", m.host.node.name)
+        Problem(
+            f"cannot be the source of {recipe.model}: {why_no_source(m, entry)}", m.host.node.name
+        )
         for m in candidates
     ]
     hint = f"make one host complete first: {how_to_get(recipe)}"
     raise PreflightError(*problems[:-1], Problem(problems[-1].what, problems[-1].where, hint))
 
 
-def lack(model: ModelFiles, entry: LockedModel | None) -> str:
+def why_no_source(model: ModelFiles, entry: LockedModel | None) -> str:
     """Why a host cannot be the source; empty when it can. Hashes are looked at on the way."""
     if model.problem == "missing":
         return f"no folder {model.path}"
@@ -132,7 +134,7 @@ def in_chain_order(names: Sequence[str], source: str) -> list[str]:
     return [*names[at + 1 :], *names[:at]]
 
 
-def sharing(
+def shared_with(
     order: Sequence[str], seen: Mapping[str, Collection[str]], source: str
 ) -> dict[str, str]:
     """Hosts that need no copy of their own, each with the host whose folder it shares.

@@ -8,7 +8,7 @@ from orchestrator.cli.render import table
 from orchestrator.models.sync.sync import HostCopy, SyncReport
 
 
-def synced(report: SyncReport) -> RenderableType:
+def sync_screen(report: SyncReport) -> RenderableType:
     others = [host for host in report.hosts if host.state != "source"]
     complete = [host for host in others if host.state != "failed"]
     head = (
@@ -21,11 +21,11 @@ def synced(report: SyncReport) -> RenderableType:
         head = f"all hosts share one folder: there is nothing to copy of {report.model}"
     rows = table("host", "state", "received", "sent", "time", "rate", "note")
     for host in report.hosts:
-        rows.add_row(*map(Text, cells(host)))
+        rows.add_row(*map(Text, copy_cells(host)))
     return Group(Text(head), Text(f"checked against {report.verified}"), rows)
 
 
-def cells(host: HostCopy) -> tuple[str, ...]:
+def copy_cells(host: HostCopy) -> tuple[str, ...]:
     return (
         host.host,
         host.state,
@@ -37,7 +37,7 @@ def cells(host: HostCopy) -> tuple[str, ...]:
     )
 
 
-def failure(report: SyncReport) -> OrchestrateError:
+def sync_failure(report: SyncReport) -> OrchestrateError:
     """Every host that has no whole copy, and what to type next."""
     hint = "mend it and run the same command again: what has arrived is not sent again"
     return OrchestrateError(

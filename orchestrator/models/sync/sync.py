@@ -15,17 +15,17 @@ from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
-from orchestrator.models.cache import ModelFiles, look
+from orchestrator.models.cache import ModelFiles, files_on
 from orchestrator.models.lockfile import LockedModel, ModelsLock, pinned
 from orchestrator.models.name import name_of
 from orchestrator.models.sync.chain import Chain
 from orchestrator.models.sync.copying import Copy
 from orchestrator.models.sync.plan import (
     Content,
-    checked_against,
     choose_source,
     contents_of,
     in_chain_order,
+    verified_against,
 )
 from orchestrator.recipes.recipe import Recipe
 
@@ -75,7 +75,7 @@ def sync(
     """
     begun = time.monotonic()
     with cluster_lock(transport, config, recipe.model) as held:
-        copy = prepare(transport, config, recipe, lock, wanted_source, reporter)
+        copy = prepare_copy(transport, config, recipe, lock, wanted_source, reporter)
         name = copy.hosts[0].node.name
         order = in_chain_order([node.name for node in config.node], name)
         held.audit(f"models sync {recipe.name} from {name} to {', '.join(order)}")
@@ -86,13 +86,13 @@ def sync(
         commit=copy.request["commit"],
         source=name,
         bytes=sum(content.size for content in copy.contents),
-        verified=checked_against(lock.find(recipe), copy.contents, name),
+        verified=verified_against(lock.find(recipe), copy.contents, name),
         hosts=tuple(outcome_of(each, copy, chain) for each in [name, *order]),
         seconds=time.monotonic() - begun,
     )
 
 
-def prepare(
+def prepare_copy(
     transport: Transport,
     config: ClusterConfig,
     recipe: Recipe,
@@ -104,7 +104,7 @@ def prepare(
     entry, exact = lock.find(recipe), pinned(recipe, lock)
     facts = gather_facts(transport, config)
     failed = {each.node.name: each.error.problems[0].what for each in facts.unreached}
-    models = seen_by(transport, exact, facts.hosts, failed)
+    models = files_by_host(transport, exact, facts.hosts, failed)
     if not models:
         raise HostsError([OrchestrateError(Problem(w, n)) for n, w in failed.items()])
     source = choose_source(recipe, models, entry, wanted_source)
@@ -124,12 +124,12 @@ def require_sound(chain: Chain) -> None:
         raise OrchestrateError(*(Problem(what, chain.source, hint) for what in chain.damaged))
 
 
-def seen_by(
+def files_by_host(
     transport: Transport, recipe: Recipe, hosts: Sequence[HostFacts], failed: dict[str, str]
 ) -> list[ModelFiles]:
     """The model as each host sees it; a host whose cache cannot be read goes to `failed`."""
     found: list[ModelFiles] = []
-    for host, outcome in gather(hosts, lambda host: look(transport, recipe, [host])[0]):
+    for host, outcome in gather(hosts, lambda host: files_on(transport, recipe, [host])[0]):
         if isinstance(outcome, OrchestrateError):
             failed[host.node.name] = outcome.problems[0].what
         else:
@@ -161,8 +161,8 @@ def gigabytes(contents: Sequence[Content]) -> str:
 
 def outcome_of(name: str, copy: Copy, chain: Chain) -> HostCopy:
     failures: Mapping[str, str] = {**copy.failed, **chain.failed}
-    talk = copy.talks.get(name)
-    said = talk.said if talk else {}
+    peer = copy.peers.get(name)
+    said = peer.counters if peer else {}
     received, sent = said.get("got", 0), said.get("sent", 0)
     if name in failures:
         return HostCopy(name, "failed", received, sent, detail=failures[name])
@@ -170,8 +170,8 @@ def outcome_of(name: str, copy: Copy, chain: Chain) -> HostCopy:
         return HostCopy(name, "shared", detail=f"shares the folder of {copy.shared[name]}")
     if name == chain.source:
         return HostCopy(name, "source", 0, sent)
-    assert talk
+    assert peer
     if not chain.receivers[name].missing:
         return HostCopy(name, "was complete", received, sent)
-    rate = received / talk.done_s if talk.done_s else 0.0
-    return HostCopy(name, "complete", received, sent, talk.done_s, rate)
+    rate = received / peer.done_s if peer.done_s else 0.0
+    return HostCopy(name, "complete", received, sent, peer.done_s, rate)

@@ -7,7 +7,7 @@ import typer
 
 from orchestrator.cli.options import Json, Nodes, RecipeFile, RecipeName, Run, show, with_hosts
 from orchestrator.models.verify import screen as verify_report
-from orchestrator.models.verify.manifest import against, make_manifest
+from orchestrator.models.verify.manifest import make_manifest, request_from_manifest
 from orchestrator.models.verify.verify import VerifyReport, from_lock, verify
 from orchestrator.recipes.recipe import find_recipe
 
@@ -26,8 +26,8 @@ def models_verify(
     """Hash every file of a model on every host, and compare with models.lock."""
 
     def verb(run: Run) -> int:
-        wanted = from_lock(run.config, find_recipe(model, recipe), quick=quick, host=host)
-        return verdict(run, verify(run.transport, run.config, wanted, run.console), json)
+        request = from_lock(run.config, find_recipe(model, recipe), quick=quick, host=host)
+        return verdict(run, verify(run.transport, run.config, request, run.console), json)
 
     with_hosts(nodes, verb)
 
@@ -50,18 +50,23 @@ def models_manifest(
 
     def verb(run: Run) -> int:
         found = find_recipe(model, recipe)
-        wanted = against(check, found) if check else from_lock(run.config, found)
-        done = verify(run.transport, run.config, wanted, run.console)
+        request = request_from_manifest(check, found) if check else from_lock(run.config, found)
+        done = verify(run.transport, run.config, request, run.console)
         if check or not done.same:
             return verdict(run, done, json)
-        show(run, make_manifest(run.config, wanted, done, output), verify_report.manifest, json)
+        show(
+            run,
+            make_manifest(run.config, request, done, output),
+            verify_report.manifest_screen,
+            json,
+        )
         return 0
 
     with_hosts(nodes, verb)
 
 
 def verdict(run: Run, done: VerifyReport, json: bool) -> int:
-    show(run, done, verify_report.verified, json)
+    show(run, done, verify_report.verify_screen, json)
     for error in done.errors:
         run.console.fail(error)
     return 0 if done.same else 1

@@ -10,10 +10,10 @@ from cluster.transport.answers import answers
 from cluster.transport.program import Program, program
 from cluster.transport.protocol import Session
 
-SILENCE_LIMIT_S = 30.0
+HASH_SILENCE_S = 30.0
 SLACK_S = 15.0  # the host says first that it waits in vain: it knows for which file
 NO_ANSWER = "the program that hashes gave no answer"
-Told = Callable[["Progress"], None]
+OnProgress = Callable[["Progress"], None]
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Contents:
 
 def hash_program(path: str, sizes: Mapping[str, int] | None, git: tuple[str, ...] = ()) -> Program:
     """Hash the files of `sizes` where they have that size; all for None, none for {}."""
-    request = {"path": path, "sizes": sizes, "git": git, "silence_s": SILENCE_LIMIT_S}
+    request = {"path": path, "sizes": sizes, "git": git, "silence_s": HASH_SILENCE_S}
     return program("orchestrator.host.hash_files", request)
 
 
-def read_contents(node: Node, session: Session, told: Told) -> Contents:
+def read_contents(node: Node, session: Session, told: OnProgress) -> Contents:
     """Follow the program to its end. Raises HostError when it fails, hangs or breaks off."""
     found: tuple[FoundFile, ...] = ()
     hashes: dict[str, FileHash] = {}
@@ -89,29 +89,29 @@ def read_contents(node: Node, session: Session, told: Told) -> Contents:
 
 def events(node: Node, session: Session) -> Iterator[dict[str, Any]]:
     try:
-        for event in map(clean, answers(session, SILENCE_LIMIT_S + SLACK_S)):
+        for event in map(printable, answers(session, HASH_SILENCE_S + SLACK_S)):
             if "silent" in event:
-                raise stuck(node, ", ".join(event["files"][:3]))
+                raise no_progress(node, ", ".join(event["files"][:3]))
             if "failed" in event:
                 hint = "may the SSH user read it?"
                 raise HostError(node.name, f"the files cannot be listed: {event['failed']}", hint)
             yield event
     except TimeoutError:
-        raise stuck(node, "its files") from None
+        raise no_progress(node, "its files") from None
 
 
-def stuck(node: Node, what: str) -> HostError:
+def no_progress(node: Node, what: str) -> HostError:
     return HostError(
         node.name,
-        f"nothing was read for {SILENCE_LIMIT_S:g} s of {what}",
+        f"nothing was read for {HASH_SILENCE_S:g} s of {what}",
         "does the mount or the disk hang? on that host: dmesg, and cat /proc/mounts",
     )
 
 
-def clean(value: Any) -> Any:
+def printable(value: Any) -> Any:
     """File names that are not UTF-8, made printable."""
     if isinstance(value, dict):
-        return {key: clean(inner) for key, inner in value.items()}
+        return {key: printable(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [clean(inner) for inner in value]
+        return [printable(inner) for inner in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -18,7 +18,7 @@ from cluster.errors import ConfigError, OrchestrateError, Problem
 from cluster.inventory.config import ClusterConfig
 from cluster.whole_file import write_whole
 from orchestrator.models.lockfile import LockedFile, LockedModel, lock_path
-from orchestrator.models.verify.verify import HostVerify, VerifyReport, Wanted
+from orchestrator.models.verify.verify import HostVerify, VerifyReport, VerifyRequest
 from orchestrator.recipes.recipe import Recipe
 
 FORMAT = "orchestrate-manifest-1"
@@ -74,22 +74,24 @@ class ManifestReport:
 
 
 def make_manifest(
-    config: ClusterConfig, wanted: Wanted, report: VerifyReport, output: Path | None
+    config: ClusterConfig, request: VerifyRequest, report: VerifyReport, output: Path | None
 ) -> ManifestReport:
     """Write down a verify that found no difference. Raises OrchestrateError."""
     now = datetime.now(UTC)
     who = f"{getpass.getuser()}@{socket.gethostname()}"
-    manifest = manifest_of(report, wanted.locked, now.isoformat(timespec="seconds"), who)
+    manifest = manifest_of(report, request.locked, now.isoformat(timespec="seconds"), who)
     folder = lock_path(config).parent / "artifacts" / "manifests"
     file = output or folder.absolute() / f"{now:%Y%m%dT%H%M%SZ}-{report.recipe}.json"
     written, sums = write_manifest(manifest, file)
     return ManifestReport(str(written), str(sums), manifest.body_sha256, report)
 
 
-def against(file: Path, recipe: Recipe) -> Wanted:
+def request_from_manifest(file: Path, recipe: Recipe) -> VerifyRequest:
     """A stored manifest in place of the lock. Raises ConfigError where it is not to be used."""
-    locked = locked_by(read_manifest(file, recipe.name))
-    return Wanted(recipe.model_copy(update={"revision": locked.commit or recipe.revision}), locked)
+    locked = lock_from_manifest(read_manifest(file, recipe.name))
+    return VerifyRequest(
+        recipe.model_copy(update={"revision": locked.commit or recipe.revision}), locked
+    )
 
 
 def manifest_of(report: VerifyReport, locked: LockedModel, when: str, who: str) -> Manifest:
@@ -205,7 +207,7 @@ def no_manifest(where: str, error: Exception) -> ConfigError:
     return ConfigError(Problem(what, where, "orchestrate models manifest RECIPE writes one"))
 
 
-def locked_by(manifest: Manifest) -> LockedModel:
+def lock_from_manifest(manifest: Manifest) -> LockedModel:
     """What the manifest says, as a lock: now with the SHA-256 of every file."""
     return LockedModel(
         model=manifest.model,

@@ -10,20 +10,20 @@ from orchestrator.cli.render import coloured, table
 from orchestrator.models.verify.manifest import ManifestReport
 from orchestrator.models.verify.verify import HostVerify, VerifyReport
 
-SHOWN = 20  # differences of one host; --json has all
+MOST_DIFFERENCES = 20  # differences of one host; --json has all
 
 
-def verified(report: VerifyReport) -> RenderableType:
+def verify_screen(report: VerifyReport) -> RenderableType:
     """A table of the hosts, then every difference, then what was not looked at and what is next."""
     hosts = table("host", "state", "read", "seconds", "rate", "note")
     for host in report.hosts:
-        hosts.add_row(*cells(host))
+        hosts.add_row(*verify_cells(host))
     folders = dict.fromkeys(host.path for host in report.hosts if host.path)
     where = [f"in {folder}" for folder in folders]
     return Group(Text(title(report)), *map(Text, where), hosts, *map(Text, lines(report)))
 
 
-def manifest(report: ManifestReport) -> RenderableType:
+def manifest_screen(report: ManifestReport) -> RenderableType:
     folder = report.verified.hosts[0].path
     text = (
         f"{report.file}\n"
@@ -31,7 +31,7 @@ def manifest(report: ManifestReport) -> RenderableType:
         f"  by hand    cd {folder} && sha256sum -c < {report.sums}\n"
         f"  again      orchestrate models manifest {report.verified.recipe} --check {report.file}"
     )
-    return Group(verified(report.verified), Text(text))
+    return Group(verify_screen(report.verified), Text(text))
 
 
 def title(report: VerifyReport) -> str:
@@ -40,7 +40,7 @@ def title(report: VerifyReport) -> str:
     return f"{report.recipe}: {report.model}{at}, {size}"
 
 
-def cells(host: HostVerify) -> tuple[RenderableType, ...]:
+def verify_cells(host: HostVerify) -> tuple[RenderableType, ...]:
     read = f"{host.read_bytes / GB:.1f} GB" if host.read_bytes else ""
     rate = f"{host.read_bytes / GB / host.seconds:.2f} GB/s" if host.read_bytes else ""
     seconds = f"{host.seconds:.1f}" if host.seconds else ""
@@ -51,11 +51,12 @@ def cells(host: HostVerify) -> tuple[RenderableType, ...]:
 
 def lines(report: VerifyReport) -> Iterator[str]:
     for host in report.hosts:
-        for each in host.differences[:SHOWN]:
+        for each in host.differences[:MOST_DIFFERENCES]:
             place = f" (in {each.real})" if each.real and not each.real.endswith(each.path) else ""
             yield f"{host.host}: {each.path}: {each.kind}: {each.what}{place}"
-        if len(host.differences) > SHOWN:
-            yield f"{host.host}: and {len(host.differences) - SHOWN} more: --json names all"
+        if len(host.differences) > MOST_DIFFERENCES:
+            more = len(host.differences) - MOST_DIFFERENCES
+            yield f"{host.host}: and {more} more: --json names all"
     if report.quick:
         yield "only sizes and the hub's metadata were compared: no content was read"
         for host in report.hosts:
@@ -76,7 +77,7 @@ def next_step(report: VerifyReport) -> str:
         return "remove the files that are too many, or lock what is there now: " + (
             f"orchestrate models lock {report.recipe}"
         )
-    if not bad and not all("is not here" in each.problem for each in failed(report)):
+    if not bad and not all("is not here" in each.problem for each in failed_hosts(report)):
         return "orchestrate status, then verify again"
     if good:
         return f"orchestrate models sync {report.recipe} --from {good[0]}"
@@ -86,7 +87,7 @@ def next_step(report: VerifyReport) -> str:
     return f"{first}copy it to one host again, then orchestrate models sync {report.recipe}"
 
 
-def failed(report: VerifyReport) -> list[HostVerify]:
+def failed_hosts(report: VerifyReport) -> list[HostVerify]:
     return [host for host in report.hosts if host.state == "failed"]
 
 

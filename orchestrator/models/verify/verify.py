@@ -15,7 +15,7 @@ from cluster.reporter import Reporter
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Session, Transport
 from cluster.units import GB
-from orchestrator.models.cache import how_to_get, look
+from orchestrator.models.cache import files_on, how_to_get
 from orchestrator.models.lockfile import LockedModel, lock_path, pinned, read_lock
 from orchestrator.models.verify.differences import Difference, differences, without_metadata
 from orchestrator.models.verify.hashing import Contents, Progress, hash_program, read_contents
@@ -24,7 +24,7 @@ from orchestrator.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Wanted:
+class VerifyRequest:
     """What is verified against what; `quick` reads no content."""
 
     recipe: Recipe
@@ -82,24 +82,24 @@ class Place:
 
 
 def verify(
-    transport: Transport, config: ClusterConfig, wanted: Wanted, reporter: Reporter
+    transport: Transport, config: ClusterConfig, request: VerifyRequest, reporter: Reporter
 ) -> VerifyReport:
     """Look at the hosts side by side; what fails on one is a row, and hides no other.
 
     One line about all hosts goes to `reporter.progress`, again and again.
     """
     begun = time.monotonic()
-    nodes = chosen(config, wanted.host)
+    nodes = nodes_to_verify(config, request.host)
     facts = gather_facts(transport, config.model_copy(update={"node": nodes}))
     outcomes: dict[str, Outcome] = {lost.node.name: lost.error for lost in facts.unreached}
-    paths = gather(facts.hosts, partial(find, transport, wanted))
+    paths = gather(facts.hosts, partial(model_folder, transport, request))
     outcomes.update((host.node.name, e) for host, e in paths if isinstance(e, OrchestrateError))
     places: list[Place] = []
     try:
         for host, path in paths:
             if isinstance(path, str):
-                places.append(Place(host, path, opened(transport, host.node, path, wanted)))
-        read = gather(places, partial(verify_host, wanted, reporter, ProgressLine(reporter)))
+                places.append(Place(host, path, open_session(transport, host.node, path, request)))
+        read = gather(places, partial(verify_host, request, reporter, ProgressLine(reporter)))
         outcomes.update((place.host.node.name, outcome) for place, outcome in read)
     finally:  # after Ctrl-C too: the end of its input ends each program
         for place in places:
@@ -107,19 +107,19 @@ def verify(
                 place.session.close()
     found = [(node.name, outcomes[node.name]) for node in nodes]
     return VerifyReport(
-        wanted.recipe.name,
-        wanted.locked.model,
-        wanted.locked.commit,
-        len(wanted.locked.files),
-        wanted.locked.total_bytes,
-        wanted.quick,
-        tuple(row_of(name, outcome) for name, outcome in found),
+        request.recipe.name,
+        request.locked.model,
+        request.locked.commit,
+        len(request.locked.files),
+        request.locked.total_bytes,
+        request.quick,
+        tuple(host_row(name, outcome) for name, outcome in found),
         tuple(each for _, each in found if isinstance(each, OrchestrateError)),
         time.monotonic() - begun,
     )
 
 
-def row_of(name: str, outcome: Outcome) -> HostVerify:
+def host_row(name: str, outcome: Outcome) -> HostVerify:
     if isinstance(outcome, HostVerify):
         return outcome
     what = "; ".join(problem.what.splitlines()[0] for problem in outcome.problems)
@@ -128,7 +128,7 @@ def row_of(name: str, outcome: Outcome) -> HostVerify:
 
 def from_lock(
     config: ClusterConfig, recipe: Recipe, *, quick: bool = False, host: str | None = None
-) -> Wanted:
+) -> VerifyRequest:
     """What models.lock holds of the recipe. Raises UsageError where it holds nothing."""
     path = lock_path(config)
     lock = read_lock(path)
@@ -136,27 +136,27 @@ def from_lock(
     if locked is None:
         what = f"{recipe.model} at {recipe.revision} is not locked: nothing says how its files are"
         raise UsageError(Problem(what, str(path), f"orchestrate models lock {recipe.name}"))
-    return Wanted(pinned(recipe, lock), locked, quick, host)
+    return VerifyRequest(pinned(recipe, lock), locked, quick, host)
 
 
-def chosen(config: ClusterConfig, name: str | None) -> tuple[Node, ...]:
+def nodes_to_verify(config: ClusterConfig, name: str | None) -> tuple[Node, ...]:
     return config.node if name is None else (node_named(config.node, name),)
 
 
-def find(transport: Transport, wanted: Wanted, host: HostFacts) -> str:
+def model_folder(transport: Transport, request: VerifyRequest, host: HostFacts) -> str:
     """The folder of the model. Raises HostError where there is none, or the cache hangs."""
-    [model] = look(transport, wanted.recipe, [host])
+    [model] = files_on(transport, request.recipe, [host])
     if model.problem == "missing":
-        what = f"model {wanted.recipe.model} is not here: no folder {model.path}"
-        raise HostError(host.node.name, what, how_to_get(wanted.recipe))
+        what = f"model {request.recipe.model} is not here: no folder {model.path}"
+        raise HostError(host.node.name, what, how_to_get(request.recipe))
     return model.path
 
 
-def opened(
-    transport: Transport, node: Node, path: str, wanted: Wanted
+def open_session(
+    transport: Transport, node: Node, path: str, request: VerifyRequest
 ) -> Session | OrchestrateError:
-    files = wanted.locked.files
-    sizes = {} if wanted.quick else {file.path: file.size for file in files}
+    files = request.locked.files
+    sizes = {} if request.quick else {file.path: file.size for file in files}
     git = tuple(file.path for file in files if file.hash.startswith("git-sha1:"))
     try:
         return transport.session(node, hash_program(path, sizes, git))
@@ -164,7 +164,9 @@ def opened(
         return error
 
 
-def verify_host(wanted: Wanted, reporter: Reporter, line: ProgressLine, place: Place) -> HostVerify:
+def verify_host(
+    request: VerifyRequest, reporter: Reporter, line: ProgressLine, place: Place
+) -> HostVerify:
     name = place.host.node.name
     if isinstance(place.session, OrchestrateError):
         raise place.session
@@ -174,15 +176,15 @@ def verify_host(wanted: Wanted, reporter: Reporter, line: ProgressLine, place: P
     def told(progress: Progress) -> None:
         if progress.done:
             line.note(name, progress)
-        elif not wanted.quick:
+        elif not request.quick:
             reporter.tell(f"{name}: {plan_of(progress)}")
 
     try:
         contents = read_contents(place.host.node, place.session, told)
     finally:
         line.end(name)
-    row = compared(wanted, place, contents, time.monotonic() - begun)
-    reporter.tell(f"{name}: {outcome(row)}")
+    row = host_result(request, place, contents, time.monotonic() - begun)
+    reporter.tell(f"{name}: {host_summary(row)}")
     return row
 
 
@@ -197,7 +199,7 @@ def plan_of(progress: Progress) -> str:
     return text
 
 
-def outcome(row: HostVerify) -> str:
+def host_summary(row: HostVerify) -> str:
     count = len(row.differences)
     text = f"{count} file{'s differ' if count > 1 else ' differs'}" if count else "as locked"
     if not row.read_bytes:
@@ -206,8 +208,10 @@ def outcome(row: HostVerify) -> str:
     return f"{text}; {row.read_bytes / GB:.1f} GB read in {row.seconds:.1f} s ({rate:.2f} GB/s)"
 
 
-def compared(wanted: Wanted, place: Place, contents: Contents, seconds: float) -> HostVerify:
-    found = differences(wanted.locked.files, contents, quick=wanted.quick)
+def host_result(
+    request: VerifyRequest, place: Place, contents: Contents, seconds: float
+) -> HostVerify:
+    found = differences(request.locked.files, contents, quick=request.quick)
     cache = place.host.cache
     return HostVerify(
         place.host.node.name,
@@ -218,6 +222,6 @@ def compared(wanted: Wanted, place: Place, contents: Contents, seconds: float) -
         read_bytes=contents.read_bytes,
         seconds=seconds,
         cores=contents.cores,
-        size_only=without_metadata(wanted.locked.files, contents.found) if wanted.quick else 0,
+        size_only=without_metadata(request.locked.files, contents.found) if request.quick else 0,
         sha256={path: read.sha256 for path, read in contents.hashes.items() if read.sha256},
     )

@@ -16,7 +16,7 @@ from orchestrator.machines.env_report import exports
 from orchestrator.recipes.layers import layered
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.serving.made_of import recorded
-from orchestrator.serving.show import hidden
+from orchestrator.serving.show import mask_secrets
 from tests.support.factory import config_of, entry, host_facts
 
 SECRET = "sesame-open-now"
@@ -47,7 +47,7 @@ def variables_to_paste(name: str, value: str) -> str:
 
 
 def models_show(name: str, value: str) -> str:
-    return str(hidden({name: value}))
+    return str(mask_secrets({name: value}))
 
 
 def record_of_the_recipe(name: str, value: str) -> str:

@@ -26,7 +26,7 @@ from orchestrator.models.verify.verify import from_lock, verify
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.plan import plan_on_hosts
 from orchestrator.serving.prepare import Preparation
-from orchestrator.serving.resolve import Request
+from orchestrator.serving.resolve import ServeRequest
 from tests.hub.repository import Repository
 from tests.hub.server import Hub as HubServer
 from tests.support.factory import config_of, entry, host_facts, survey
@@ -125,7 +125,7 @@ def test_six_verbs_understand_a_name_alike(
     assert (copied.commit, [each.state for each in copied.hosts]) == (locked.commit, ["source"])
     verified = verify(host, config, from_lock(config, recipe), SILENT)
     assert (verified.same, verified.hosts[0].path) == (True, path)
-    request = Request(recipe)
+    request = ServeRequest(recipe)
     assert plan_on_hosts(host, config, request, SILENT).source.startswith(f"h1:{path},")
     work = Preparation(host, config, request, SILENT, dry=True)
     assert [each.path for each in work.gather(work.resolve()).models] == [path]
@@ -142,7 +142,7 @@ def test_six_verbs_understand_a_name_alike(
 def test_serve_names_the_command_that_brings_a_missing_model(
     desk: Desk, model: str, hint: str
 ) -> None:
-    work = Preparation(desk.host, desk.config, Request(desk.recipe(model)), SILENT, dry=True)
+    work = Preparation(desk.host, desk.config, ServeRequest(desk.recipe(model)), SILENT, dry=True)
     with pytest.raises(PreflightError) as caught:
         work.gather(work.resolve())
     assert f"hint: {hint.replace('FOLDER', str(desk.folder))}" in str(caught.value)
@@ -153,7 +153,7 @@ def test_a_folder_that_only_this_machine_has_is_not_planned_for_the_hosts(desk: 
     recipe, heard = desk.recipe("FOLDER/mine"), Recorder()
     host = BareHost(desk.host.facts)
     with pytest.raises(PreflightError, match="/mine is not on this host: no such folder") as caught:
-        plan_on_hosts(host, desk.config, Request(recipe), heard)
+        plan_on_hosts(host, desk.config, ServeRequest(recipe), heard)
     assert "orchestrate models sync mine" in str(caught.value)
     assert heard.lines == []
 

@@ -7,8 +7,8 @@ import pytest
 from cluster.errors import ConfigError, UsageError
 from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.layers import merged
-from orchestrator.recipes.recipe import checked_recipe, load_recipe, names, parse_recipe
-from orchestrator.serving.arguments import Accepted, argument_problems
+from orchestrator.recipes.recipe import load_recipe, names, parse_recipe, recipe_from_toml
+from orchestrator.serving.arguments import AcceptedArguments, argument_problems
 from tests.support.factory import gpu
 from tests.support.folders import CAPTURED
 
@@ -25,7 +25,9 @@ def test_every_recipe_of_ours_loads(name: str) -> None:
 @pytest.mark.parametrize("name", names())
 @pytest.mark.parametrize("hardware", [None, *load_hardware()])
 def test_vllm_accepts_every_argument_of_ours(name: str, hardware: str | None) -> None:
-    accepted = Accepted(**json.loads((CAPTURED / "vllm-0.32-arguments.json").read_text("utf-8")))
+    accepted = AcceptedArguments(
+        **json.loads((CAPTURED / "vllm-0.32-arguments.json").read_text("utf-8"))
+    )
     args = merged(load_recipe(name), hardware, {}).args
     assert not list(argument_problems(args, accepted, "0.32.0"))
 
@@ -96,13 +98,13 @@ def test_all_mistakes_come_at_once() -> None:
 
 def test_what_vllm_may_fetch_follows_from_the_media_table() -> None:
     plain = {"description": "d", "model": "m", "served_name": "s", "media": {"folder": "~/m"}}
-    found = merged(checked_recipe("x", plain, "x.toml"), None, {})
+    found = merged(recipe_from_toml("x", plain, "x.toml"), None, {})
     assert found.args["allowed_media_domains"] == ["127.0.0.1", "localhost"]
     assert found.media is not None
     assert found.media.port == 8080
     wide = {**plain, "args": {"allowed_media_domains": ["example.org"]}}
     with pytest.raises(ConfigError, match=r"x.toml \[media\]: with \[media\], `allowed_media"):
-        checked_recipe("x", wide, "x.toml")
+        recipe_from_toml("x", wide, "x.toml")
     with pytest.raises(ConfigError, match="with \\[media\\]"):
         merged(found, None, {"allowed_media_domains": ["example.org"]})
 
@@ -121,5 +123,5 @@ def test_what_vllm_may_fetch_follows_from_the_media_table() -> None:
 def test_what_is_no_media_table(media: object, said: str) -> None:
     raw = {"description": "d", "model": "m", "served_name": "s", "media": media}
     with pytest.raises(ConfigError) as caught:
-        checked_recipe("x", raw, "x.toml")
+        recipe_from_toml("x", raw, "x.toml")
     assert said in str(caught.value)

@@ -7,7 +7,12 @@ from cluster.reporter import SILENT
 from cluster.runtimes.process import Process
 from cluster.transport.protocol import Result
 from orchestrator.recipes.layer import Value
-from orchestrator.serving.arguments import Accepted, argument_problems, ask, check_arguments
+from orchestrator.serving.arguments import (
+    AcceptedArguments,
+    argument_problems,
+    ask,
+    check_arguments,
+)
 from tests.support.factory import config_of, host_facts
 from tests.support.scripted import Script
 
@@ -21,7 +26,7 @@ OPTIONS: dict[str, list[str] | None] = {
     "--reasoning-parser": None,
     "-tp": None,
 }
-ACCEPTED = Accepted(
+ACCEPTED = AcceptedArguments(
     options=OPTIONS, tool_parsers=["hermes", "qwen3_xml"], reasoning_parsers=["qwen3"]
 )
 HOST = host_facts(config_of().head)

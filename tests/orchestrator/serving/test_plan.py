@@ -14,18 +14,18 @@ from cluster.errors import PreflightError, UsageError
 from cluster.facts.hosts import Facts
 from cluster.inventory.cost import CostTable
 from cluster.reporter import SILENT
-from orchestrator.capacity.alternatives import Wish, more_hosts
-from orchestrator.capacity.checks import memory_findings
+from orchestrator.capacity.alternatives import PlanRequest, more_hosts
+from orchestrator.capacity.checks import fit_findings
 from orchestrator.capacity.hardware import hosts_of
 from orchestrator.cli.render import as_json
 from orchestrator.models.lockfile import ModelsLock
 from orchestrator.recipes.hardware import load_hardware
 from orchestrator.recipes.layers import merged, parse_settings
 from orchestrator.recipes.recipe import load_recipe
-from orchestrator.serving.plan import PlanReport, plan_on_hardware, planned
+from orchestrator.serving.plan import PlanReport, plan_for, plan_on_hardware
 from orchestrator.serving.plan_screen import plan_screen
 from orchestrator.serving.prepare import place_on
-from orchestrator.serving.resolve import Request
+from orchestrator.serving.resolve import ServeRequest
 from tests.support import models
 from tests.support.factory import GIB, config_of, entry, gpu, host_facts, model
 from tests.support.golden_text import assert_golden
@@ -51,7 +51,7 @@ def plan(tmp_path: Path) -> Plan:
         raw = models.config(CONFIGS[recipe])
         (tmp_path / "config.json").write_text(json.dumps(raw))
         words = parse_settings([f"model={tmp_path}", *settings])
-        request = Request(load_recipe(recipe), words)
+        request = ServeRequest(load_recipe(recipe), words)
         return plan_on_hardware(hardware, request, ModelsLock(), PRICES, SILENT)
 
     return made
@@ -178,10 +178,10 @@ def test_memory_that_somebody_else_holds() -> None:
     recipe = merged(load_recipe("tiny"), None, {"gpu_memory_utilization": 0.9})
     small = model(1, SMALL)
     placement = place_on(Facts((busy,), ()), recipe, small)
-    (found,) = memory_findings(recipe, small, placement, [busy], {})
+    (found,) = fit_findings(recipe, small, placement, [busy], {})
     assert (found.check, found.where, found.state) == ("memory", "h1", "failure")
     assert found.what == "40.0 GiB are free, and vLLM takes 125.5 GiB"
-    report = planned(Wish(recipe, small, (busy,), {}, None, more_hosts([busy])))
+    report = plan_for(PlanRequest(recipe, small, (busy,), {}, None, more_hosts([busy])))
     assert not report.fits
 
 
@@ -192,5 +192,5 @@ def test_nothing_is_refused_on_a_guess() -> None:
     recipe = load_recipe("tiny")
     host = host_facts(node)
     placement = place_on(Facts((host,), ()), recipe, guessed)
-    findings = memory_findings(recipe, guessed, placement, [host], {})
+    findings = fit_findings(recipe, guessed, placement, [host], {})
     assert {each.state for each in findings} == {"warning"}

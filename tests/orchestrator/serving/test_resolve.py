@@ -9,7 +9,7 @@ from orchestrator.models.lockfile import LockedFile, LockedModel, ModelsLock
 from orchestrator.recipes.hardware import load_hardware
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.serving.plan import recipe_for
-from orchestrator.serving.resolve import Request, resolve
+from orchestrator.serving.resolve import ServeRequest, resolve
 from tests.support.reporter import Recorder
 
 COMMIT, OTHER = "a" * 40, "b" * 40
@@ -24,32 +24,32 @@ def lock_of(model: str) -> ModelsLock:
 
 
 def test_the_lock_says_the_commit_and_where_it_comes_from() -> None:
-    found = resolve(Request(AWQ), lock_of(AWQ.model), "gb10")
+    found = resolve(ServeRequest(AWQ), lock_of(AWQ.model), "gb10")
     assert (found.recipe.revision, found.hardware, found.note) == (COMMIT, "gb10", "")
     assert found.layers.fields[-1] == ("models.lock", {"revision": COMMIT})
 
 
 def test_plan_for_hardware_that_need_not_exist_reads_the_lock_too() -> None:
     hosts = hosts_of("gb10x2", load_hardware())
-    assert recipe_for(Request(AWQ), lock_of(AWQ.model), hosts, SILENT).revision == COMMIT
-    assert recipe_for(Request(AWQ), ModelsLock(), hosts, SILENT).revision == "main"
+    assert recipe_for(ServeRequest(AWQ), lock_of(AWQ.model), hosts, SILENT).revision == COMMIT
+    assert recipe_for(ServeRequest(AWQ), ModelsLock(), hosts, SILENT).revision == "main"
 
 
 def test_plan_too_says_that_the_command_line_wins() -> None:
-    heard, asked = Recorder(), Request(AWQ, {"revision": OTHER})
+    heard, asked = Recorder(), ServeRequest(AWQ, {"revision": OTHER})
     hosts = hosts_of("gb10x2", load_hardware())
     assert recipe_for(asked, lock_of(AWQ.model), hosts, heard).revision == OTHER
     assert heard.lines == [f"--set revision={OTHER} wins: models.lock holds {COMMIT[:12]} for main"]
 
 
 def test_the_command_line_wins_and_it_is_said() -> None:
-    found = resolve(Request(AWQ, {"revision": OTHER}), lock_of(AWQ.model), None)
+    found = resolve(ServeRequest(AWQ, {"revision": OTHER}), lock_of(AWQ.model), None)
     assert found.recipe.revision == OTHER
     assert found.note.startswith(f"--set revision={OTHER} wins: models.lock holds {COMMIT[:12]}")
 
 
 def test_a_launch_needs_the_lock_that_plan_and_show_do_not() -> None:
     with pytest.raises(UsageError, match="orchestrate models lock reference-235b"):
-        resolve(Request(REFERENCE), ModelsLock(), None)
-    found = resolve(Request(REFERENCE), ModelsLock(), None, needs_lock=False)
+        resolve(ServeRequest(REFERENCE), ModelsLock(), None)
+    found = resolve(ServeRequest(REFERENCE), ModelsLock(), None, needs_lock=False)
     assert found.recipe == REFERENCE

@@ -13,7 +13,7 @@ from orchestrator.host import make_tiny
 from orchestrator.models.lockfile import LockedModel, ModelsLock, write_lock
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.serving.prepare import Launch, prepare
-from orchestrator.serving.resolve import Request
+from orchestrator.serving.resolve import ServeRequest
 from tests.support.factory import VERSIONS, config_of, entry, host_facts, whole
 from tests.support.scripted import Script
 
@@ -57,7 +57,7 @@ def script(*, gone: str = "", problem: str = "", path: str = "/cache/tiny") -> S
 
 
 def prepared(made: Script, **settings: Any) -> Launch:
-    return prepare(made, CONFIG, Request(load_recipe("tiny"), settings), SILENT, dry=True)
+    return prepare(made, CONFIG, ServeRequest(load_recipe("tiny"), settings), SILENT, dry=True)
 
 
 def test_a_dry_run_decides_everything_and_changes_nothing() -> None:
@@ -97,7 +97,7 @@ def test_the_locked_commit_is_what_is_served(
 def test_a_recipe_that_needs_its_lock_is_refused_before_any_host_is_asked() -> None:
     made = script()
     with pytest.raises(UsageError, match="served at one commit only"):
-        prepare(made, CONFIG, Request(load_recipe("reference-235b")), SILENT, dry=True)
+        prepare(made, CONFIG, ServeRequest(load_recipe("reference-235b")), SILENT, dry=True)
     assert not made.ran
 
 

@@ -16,9 +16,9 @@ from orchestrator.cli.render import as_json
 from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.recipes.layers import parse_settings
 from orchestrator.recipes.recipe import FOLDER, load_recipe
-from orchestrator.serving.resolve import Request
-from orchestrator.serving.show import Shown, show_on_hosts, show_recipe
-from orchestrator.serving.show_screen import recipe_shown
+from orchestrator.serving.resolve import ServeRequest
+from orchestrator.serving.show import ShowReport, show_on_hosts, show_recipe
+from orchestrator.serving.show_screen import show_screen
 from tests.support.factory import GIB, config_of, spark
 from tests.support.golden_text import assert_golden
 from tests.support.screen import screen_text
@@ -44,8 +44,8 @@ LOCK = ModelsLock().with_model(
 MODEL = {"num_attention_heads": 64, "num_key_value_heads": 4}
 
 
-def request(name: str, *words: str) -> Request:
-    return Request(load_recipe(name), parse_settings(words))
+def request(name: str, *words: str) -> ServeRequest:
+    return ServeRequest(load_recipe(name), parse_settings(words))
 
 
 def script(hosts: Sequence[HostFacts], *, problem: str = "", hangs: bool = False) -> Script:
@@ -70,12 +70,12 @@ def script(hosts: Sequence[HostFacts], *, problem: str = "", hangs: bool = False
     return Script(answers={"cluster.host.probe": probe, "cluster.host.guarded": files})
 
 
-def on_hosts(made: Script, asked: Request, config: ClusterConfig = SPARKS) -> Shown:
+def on_hosts(made: Script, asked: ServeRequest, config: ClusterConfig = SPARKS) -> ShowReport:
     return show_on_hosts(made, config, asked, LOCK, SILENT)
 
 
-def text_of(found: Shown) -> str:
-    return screen_text(recipe_shown(found)).replace(str(FOLDER), "...")
+def text_of(found: ShowReport) -> str:
+    return screen_text(show_screen(found)).replace(str(FOLDER), "...")
 
 
 def test_every_origin_of_what_two_sparks_would_serve() -> None:

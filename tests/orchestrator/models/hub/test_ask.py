@@ -8,7 +8,7 @@ from huggingface_hub import errors
 
 from cluster.errors import OrchestrateError
 from orchestrator.models.hub.ask import HubAccess, ask_hub, pause_after
-from orchestrator.models.hub.errors import explained, reason_of
+from orchestrator.models.hub.errors import hub_error, reason_of
 from orchestrator.models.hub.sizes import read_sizes
 from tests.hub.faults import ALWAYS, Fault
 from tests.hub.repository import Repository
@@ -165,7 +165,7 @@ def test_reasons() -> None:
     assert reason_of(httpx2.ReadTimeout("")) == "no answer in time"
     dns = httpx2.ConnectError("[Errno -2] Name or service not known")
     assert reason_of(dns) == "its name does not resolve"
-    offline = explained(errors.OfflineModeIsEnabled(), "https://hub", NAME, known_user=False)
+    offline = hub_error(errors.OfflineModeIsEnabled(), "https://hub", NAME, known_user=False)
     assert "unset HF_HUB_OFFLINE" in str(offline)
 
 

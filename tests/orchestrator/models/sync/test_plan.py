@@ -9,12 +9,12 @@ from orchestrator.models.cache import ModelFiles
 from orchestrator.models.lockfile import LockedFile, LockedModel
 from orchestrator.models.sync.plan import (
     Receiver,
-    checked_against,
     choose_source,
     contents_of,
     in_chain_order,
-    sharing,
+    shared_with,
     space_problems,
+    verified_against,
 )
 from orchestrator.recipes.recipe import load_recipe
 from tests.support.factory import GIB, config_of, host_facts
@@ -42,14 +42,14 @@ def test_a_blob_travels_once_and_its_name_is_its_hash() -> None:
         (("c",), f"git-sha1:{GIT}", GIT),
         (("d",), "", ""),
     ]
-    assert checked_against(None, files, "h1") == "the files of h1 itself; no models.lock entry"
-    assert "hub gave the blobs" in checked_against(None, files[:2], "h1")
+    assert verified_against(None, files, "h1") == "the files of h1 itself; no models.lock entry"
+    assert "hub gave the blobs" in verified_against(None, files[:2], "h1")
 
 
 def test_a_lock_entry_says_which_files_and_which_hashes() -> None:
     (file,) = contents_of([entry("w", "odd"), entry("extra", GIT)], LOCKED)
     assert (file.paths, file.hash, file.blob) == (("w",), f"sha256:{SHA}", "odd")
-    assert checked_against(LOCKED, [file], "h1") == "models.lock of 2026-11-21"
+    assert verified_against(LOCKED, [file], "h1") == "models.lock of 2026-11-21"
 
 
 def test_what_another_file_left_is_not_taken_for_a_part_of_this_one() -> None:
@@ -70,7 +70,7 @@ def test_the_chain_follows_the_inventory_around() -> None:
 
 def test_hosts_that_see_the_marks_of_others_need_no_copy() -> None:
     seen = {"h2": ["h2", "h1"], "h3": ["h3"], "h4": ["h3", "h4"]}
-    assert sharing(["h2", "h3", "h4"], seen, "h1") == {"h2": "h1", "h4": "h3"}
+    assert shared_with(["h2", "h3", "h4"], seen, "h1") == {"h2": "h1", "h4": "h3"}
 
 
 def models(*sizes: int, problem: str = "") -> list[ModelFiles]:

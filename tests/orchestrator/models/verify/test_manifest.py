@@ -9,10 +9,10 @@ from cluster.errors import ConfigError, OrchestrateError
 from orchestrator.models.lockfile import LockedFile, LockedModel
 from orchestrator.models.verify.manifest import (
     Manifest,
-    against,
-    locked_by,
+    lock_from_manifest,
     manifest_of,
     read_manifest,
+    request_from_manifest,
     seal,
     sum_line,
     write_manifest,
@@ -70,11 +70,11 @@ def test_hosts_that_pass_a_sha1_with_other_bytes_are_found_out() -> None:
 def test_what_is_written_is_read_again_and_is_a_lock(tmp_path: Path) -> None:
     file, sums = write_manifest(made(), tmp_path / "kept" / "m.json")
     assert sums.read_text() == f"{'a' * 64}  a.safetensors\n{'d' * 64}  config.json\n"
-    entry = locked_by(read_manifest(file, "awq-235b"))
+    entry = lock_from_manifest(read_manifest(file, "awq-235b"))
     assert {each.path: each.hash for each in entry.files} == {
         path: f"sha256:{sum_}" for path, sum_ in SHA256.items()
     }
-    assert against(file, RECIPE).recipe.revision == COMMIT
+    assert request_from_manifest(file, RECIPE).recipe.revision == COMMIT
 
 
 def test_a_sealed_file_that_lacks_a_part_is_no_manifest(tmp_path: Path) -> None:

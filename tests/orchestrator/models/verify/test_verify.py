@@ -13,10 +13,16 @@ from cluster.inventory.node import Node
 from cluster.units import how_far
 from orchestrator.models.lockfile import LockedFile, LockedModel, ModelsLock, write_lock
 from orchestrator.models.verify.differences import Difference, Kind
-from orchestrator.models.verify.hashing import SILENCE_LIMIT_S, Progress, read_contents
+from orchestrator.models.verify.hashing import HASH_SILENCE_S, Progress, read_contents
 from orchestrator.models.verify.progress import ProgressLine
-from orchestrator.models.verify.screen import next_step, verified
-from orchestrator.models.verify.verify import HostVerify, VerifyReport, chosen, from_lock, plan_of
+from orchestrator.models.verify.screen import next_step, verify_screen
+from orchestrator.models.verify.verify import (
+    HostVerify,
+    VerifyReport,
+    from_lock,
+    nodes_to_verify,
+    plan_of,
+)
 from orchestrator.recipes.recipe import load_recipe
 from tests.support.factory import config_of
 from tests.support.golden_text import assert_golden
@@ -57,7 +63,7 @@ def report(*hosts: HostVerify, quick: bool = False) -> VerifyReport:
 def shown(done: VerifyReport) -> str:
     console = Console(width=150, no_color=True, force_terminal=False)
     with console.capture() as captured:
-        console.print(verified(done))
+        console.print(verify_screen(done))
     return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines())
 
 
@@ -146,7 +152,7 @@ def test_a_program_that_stops_talking_is_an_error() -> None:
         read({**FOUND, "found": [FILE]}, {"bytes": 1})
     with pytest.raises(HostError, match="gave no answer"):
         read()
-    silence = {"silent": SILENCE_LIMIT_S, "files": ["a", "b"]}
+    silence = {"silent": HASH_SILENCE_S, "files": ["a", "b"]}
     with pytest.raises(HostError, match="h1: nothing was read for 30 s of a, b"):
         read(FOUND, silence)
 
@@ -175,7 +181,7 @@ def test_the_lock_says_which_commit_and_which_files(tmp_path: Path) -> None:
 
 def test_a_host_by_name() -> None:
     config = config_of()
-    assert [node.name for node in chosen(config, None)] == ["h1", "h2"]
-    assert [node.name for node in chosen(config, "h2")] == ["h2"]
+    assert [node.name for node in nodes_to_verify(config, None)] == ["h1", "h2"]
+    assert [node.name for node in nodes_to_verify(config, "h2")] == ["h2"]
     with pytest.raises(UsageError, match="no host `h3`"):
-        chosen(config, "h3")
+        nodes_to_verify(config, "h3")
