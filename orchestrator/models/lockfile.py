@@ -81,7 +81,9 @@ def read_lock(path: Path) -> ModelsLock:
         return ModelsLock()
     except (OSError, ValueError, TypeError, ValidationError) as error:
         what = f"cannot be read: {str(error).splitlines()[0]}"
-        hint = "restore it from version control, or delete it and run orchestrate models lock"
+        hint = (
+            "restore it from version control, or delete it and run orchestrate models lock RECIPE"
+        )
         raise ConfigError(Problem(what, str(path), hint)) from None
 
 

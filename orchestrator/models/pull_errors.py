@@ -50,7 +50,7 @@ def refusal(
         return HostError(
             host.node.name,
             f"the hub has no {event['path']} at commit {entry.commit[:12]} any more",
-            "the commit was deleted there: orchestrate models lock takes the present one",
+            "the commit was deleted there: orchestrate models lock RECIPE takes the present one",
         )
     return hub_refusal(status, code, hub.endpoint, entry.model, known_user=bool(hub.token))
 
