@@ -76,7 +76,10 @@ def test_every_harm_is_named_for_its_host(copies: Lab) -> None:
     assert done.returncode == 1
     assert f"h2: {SHARD}: truncated: 3 of " in done.stdout
     assert f"h3: {SHARD}: missing: a link whose file is not there" in done.stdout
-    assert "next: remove the wrong files, then orchestrate models pull tiny" in done.stdout
+    hint = (
+        "next: remove the wrong files, then copy it to one host again, then orchestrate models sync"
+    )
+    assert hint in done.stdout
 
 
 def test_a_good_host_is_where_the_files_come_from(copies: Lab) -> None:
