@@ -47,7 +47,7 @@ VERBS = Tree(
                 "The final arguments and environment of vLLM, and where each of them comes from.",
             ),
             "plan": Verb(
-                "orchestrator.serving.plan_cli:plan_model",
+                "orchestrator.machines.plan_cli:plan_model",
                 "What fits where: weights, KV cache, longest context, split. Starts nothing.",
             ),
             "models lock": Verb(
@@ -78,7 +78,7 @@ VERBS = Tree(
                 "Launch a model and wait until it has answered.",
             ),
             "status": Verb(
-                "orchestrator.serving.status_cli:show_status",
+                "orchestrator.machines.status_cli:show_status",
                 "Hosts, Ray, models, memory, addresses, and whether each model answers right now.",
             ),
             "logs": Verb(

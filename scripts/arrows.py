@@ -23,9 +23,11 @@ FLOORS: tuple[Mapping[str, str], ...] = (
         "orchestrator/main": "the table of verbs, and the exit codes",
         "orchestrator/client": "the Python client",
     },
-    {"orchestrator/audit": "`audit`: all that is known of a model that runs, kept and compared"},
     {
-        "orchestrator/machines": "`cluster ...` and `teardown` as a user sees them",
+        "orchestrator/audit": "`audit`: all that is known of a model that runs, kept and compared",
+        "orchestrator/machines": "`cluster ...`, `teardown`, and the faces of `plan` and `status`",
+    },
+    {
         "orchestrator/proofs": "`test ...`: a folder for each family of proofs",
         "orchestrator/bench": "`bench`: latency, throughput, cost, the report",
         "orchestrator/sampling": "`sample`: a long session, resumed, replayed",

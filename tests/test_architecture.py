@@ -76,7 +76,6 @@ def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:
 
 def test_no_import_circle_between_rooms_and_no_import_that_runs_up() -> None:
     arrows = room_arrows(modules())
-    arrows["orchestrator/serving"] -= {"orchestrator/bench"}  # to be mended
     assert not circle_in(arrows)
     assert not not_down(arrows), "scripts/arrows shows who imports whom"
 
