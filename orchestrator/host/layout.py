@@ -11,6 +11,8 @@ import os
 import shutil
 from typing import Any
 
+from orchestrator.host import safe_names
+
 LAST = "config.json"  # without it no folder counts as a model: it leaves first and comes last
 
 
@@ -23,6 +25,7 @@ class Goal:
         self.files = request["files"]
         self.refs = request["refs"]
         self.commit = request["commit"]
+        self._require_safe_names(request["on_hub"])
         self.anchor, name = os.path.split(folder)
         if request["on_hub"]:
             self.repository = folder
@@ -31,6 +34,18 @@ class Goal:
         else:
             self.final = folder
             self.staging = f"{self.anchor}/.orchestrate-sync-{name}"
+
+    def _require_safe_names(self, on_hub: bool) -> None:
+        """What another host has said comes through the controller, and becomes a path here."""
+        for file in self.files:
+            safe_names.require(safe_names.is_blob(file["blob"]), file["blob"])
+            for path in file["paths"]:
+                safe_names.require(safe_names.is_safe_path(path), path)
+        for name, commit in self.refs.items():
+            safe_names.require(safe_names.is_safe_path(name), name)
+            safe_names.require(safe_names.is_commit(commit), commit)
+        if on_hub:
+            safe_names.require(safe_names.is_commit(self.commit), self.commit)
 
     def path(self, index: int) -> str:
         """Where the bytes of a file belong."""

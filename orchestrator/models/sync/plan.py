@@ -4,10 +4,10 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from cluster.errors import OrchestrateError, PreflightError, Problem, UsageError
+from orchestrator.host.safe_names import is_blob, is_safe_path
 from orchestrator.models.cache import ModelFiles, how_to_get
 from orchestrator.models.lockfile import LockedModel
 from orchestrator.recipes.recipe import Recipe
@@ -53,7 +53,7 @@ def contents_of(listing: Sequence[Mapping[str, Any]], entry: LockedModel | None)
         path, size, blob = file["path"], file["size"], file["blob"]
         if entry and path not in hashes:
             continue
-        if PurePosixPath(path).is_absolute() or ".." in path.split("/") or not safe(blob):
+        if not is_safe_path(path) or not is_blob(blob):
             raise PreflightError(Problem(f"the model has a file of the name {path!r}, {blob!r}"))
         if blob and blob in found:
             paths = (*found[blob].paths, path)
@@ -64,10 +64,6 @@ def contents_of(listing: Sequence[Mapping[str, Any]], entry: LockedModel | None)
         key = blob or hashlib.sha256(f"{path} {size} {known} {age}".encode()).hexdigest()
         found[blob or path] = Content((path,), size, known, blob, key)
     return list(found.values())
-
-
-def safe(blob: str) -> bool:
-    return not blob or re.fullmatch(r"[\w-][\w.-]*", blob) is not None
 
 
 def hash_of_blob(blob: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.checks.shared_cache import ask_cache
-from cluster.errors import HostsError, OrchestrateError, Problem
+from cluster.errors import HostsError, OrchestrateError, PreflightError, Problem
 from cluster.execution.lock import cluster_lock
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import HostFacts
@@ -15,6 +15,7 @@ from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
+from orchestrator.host.safe_names import is_commit
 from orchestrator.models.cache import ModelFiles, files_on
 from orchestrator.models.lockfile import LockedModel, ModelsLock, pinned
 from orchestrator.models.name import name_of
@@ -144,15 +145,31 @@ def what_to_copy(
     asked = {"path": source.path, "refs": [recipe.revision]}
     found = ask_cache(transport, source.host, "orchestrator.host.snapshot", asked)
     name = name_of(recipe)
-    commit = source.path.rsplit("/", 1)[1] if name.on_hub else ""
+    commit = commit_in(source, entry) if name.on_hub else ""
+    known = found["refs"].get(recipe.revision) == commit
     request = {
         "folder": name.folder,
         "on_hub": name.on_hub,
         "commit": commit,
-        "refs": {ref: to for ref, to in found["refs"].items() if name.on_hub and to == commit},
+        "refs": {recipe.revision: commit} if name.on_hub and known else {},
         "run": secrets.token_hex(8),
     }
     return contents_of(found["files"], entry), request
+
+
+def commit_in(source: ModelFiles, entry: LockedModel | None) -> str:
+    """The commit whose snapshot the source shows: the lock's, where there is one.
+
+    What a host says becomes a path on the others, so it must be a commit and nothing else.
+    Raises PreflightError.
+    """
+    commit = source.path.rsplit("/", 1)[-1]
+    wanted = entry.commit if entry else commit
+    if not is_commit(commit) or commit != wanted:
+        what = f"its snapshot is called {commit[:80]!r}"
+        hint = f"models.lock has {wanted}" if entry else "that is no commit of the hub"
+        raise PreflightError(Problem(what, source.host.node.name, hint))
+    return commit
 
 
 def gigabytes(contents: Sequence[Content]) -> str:
