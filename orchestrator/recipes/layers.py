@@ -77,6 +77,8 @@ def layered(recipe: Recipe, hardware: str | None, settings: Mapping[str, Value])
         "env": flat(all_env),
         "source": recipe.source,
     }
+    if recipe.made and names_another(given, recipe):
+        changes["made"] = None  # another model's weights are never made up under its name
     if "tensor_parallel_size" in args:  # the command line is exact
         changes["min_tensor_parallel"] = None
     try:
@@ -84,6 +86,12 @@ def layered(recipe: Recipe, hardware: str | None, settings: Mapping[str, Value])
     except ValidationError as error:
         raise ConfigError(*recipe_problems(error, COMMAND_LINE, Recipe.model_fields)) from None
     return Layered(final, (("recipe", plain), ("command line", given)), all_args, all_env)
+
+
+def names_another(given: Mapping[str, Value], recipe: Recipe) -> bool:
+    """Whether the command line names a model of the hub in place of the recipe's."""
+    model = given.get("model", recipe.model)
+    return model != recipe.model and not str(model).startswith(("/", "~"))
 
 
 def flat(layers: Layers) -> dict[str, Any]:

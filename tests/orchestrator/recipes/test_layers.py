@@ -5,7 +5,7 @@ import pytest
 from cluster.errors import ConfigError, UsageError
 from orchestrator.recipes.layer import Layer
 from orchestrator.recipes.layers import Setting, layered, merged, parse_settings, stacked
-from orchestrator.recipes.recipe import Recipe
+from orchestrator.recipes.recipe import Recipe, load_recipe
 
 
 def recipe(**changes: object) -> Recipe:
@@ -111,3 +111,11 @@ def test_the_environment_is_text_as_it_was_typed() -> None:
         "C": "1.50",
         "D": "x y",
     }
+
+
+def test_weights_are_never_made_up_under_the_name_of_another_model() -> None:
+    """They would lie in a cache that other programs trust."""
+    tiny = load_recipe("tiny")
+    assert merged(tiny, None, {"model": "Qwen/Qwen3-0.6B"}).made is None
+    assert merged(tiny, None, {"model": "/models/mine"}).made == "tiny"
+    assert merged(tiny, None, {}).made == "tiny"
