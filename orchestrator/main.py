@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import typer.exceptions
 
-from orchestrator.cli.lazy import Tree, Verb, group_of
+from orchestrator.cli.lazy import COMPLETE, Tree, Verb, group_of
 
 INTERRUPTED = 130
 DEBUG = "ORCHESTRATE_DEBUG"
@@ -113,7 +113,7 @@ VERBS = Tree(
             ),
             "bench": Verb(
                 "orchestrator.bench.cli:run_bench",
-                "Latency, throughput and cost of a live model at a ladder of loads.",
+                "Latency, throughput and cost of a live model under increasing load.",
             ),
             "bench compare": Verb(
                 "orchestrator.bench.cli:bench_compare",
@@ -125,11 +125,11 @@ VERBS = Tree(
             ),
             "sample replay": Verb(
                 "orchestrator.sampling.cli:replay_sample",
-                "Ask for every chunk of a session again; exit code 1 unless all tokens agree.",
+                "Send every chunk of a session again; exit code 1 unless all tokens are the same.",
             ),
             "audit bundle": Verb(
                 "orchestrator.audit.cli:audit_bundle",
-                "Put all that is known of a model that runs into one file, for an audit.",
+                "Put all that is known of the running model into one file, for an audit.",
             ),
             "audit verify": Verb(
                 "orchestrator.audit.cli:audit_verify",
@@ -179,6 +179,10 @@ app = group_of(VERBS, "", options)
 
 def main() -> None:
     """The console script: exit 0, 1, 2 or 130; a traceback only with --debug."""
+    if COMPLETE in os.environ:
+        from orchestrator.cli.completion import know_shells
+
+        know_shells()
     sys.exit(exit_code_of(lambda: app(prog_name="orchestrate", standalone_mode=False)))
 
 

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+COMPLETE = "_ORCHESTRATE_COMPLETE"  # set by a shell that asks which words may follow
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -77,10 +78,38 @@ class VerbGroup(TyperGroup):
             return None
         return command_of(self.tree, f"{self.path} {cmd_name}".lstrip())
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Raises UsageError with the nearest verbs for a word that is none."""
+        known = self.tree.children(self.path)
+        if args[0] in known or args[0].startswith("-") or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        from cluster.errors import Problem, UsageError
+        from cluster.inventory.problems import nearest  # slow to import
+
+        hint = meant(self.tree, args[0]) or nearest(args[0], known)
+        raise UsageError(Problem(f"No such command '{args[0]}'.", ctx.command_path, hint))
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Words out of the table, options from the command."""
+        from typer._click.shell_completion import CompletionItem
+
+        words = self.tree.children(self.path).items()
+        found = [CompletionItem(word, help=what) for word, what in words]
+        options = super(TyperGroup, self).shell_complete(ctx, incomplete)
+        return [*(each for each in found if each.value.startswith(incomplete)), *options]
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         for title, rows in self.tree.listing(self.path).items():
             with formatter.section(title if not self.path else "Commands"):
                 formatter.write_dl(list(rows.items()))
+
+
+def meant(tree: Tree, word: str) -> str:
+    """A hint where the word ends a verb, as `start` does; empty where it ends none."""
+    paths = [path for path in tree.verbs if path.split()[-1] == word]
+    return (
+        f"did you mean {' or '.join(f'`orchestrate {path}`' for path in paths)}?" if paths else ""
+    )
 
 
 def command_of(tree: Tree, path: str) -> Any:

@@ -1,11 +1,16 @@
 """Ends a test of a live model: its report on the screen, its result in the artifact."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 from rich.console import RenderableType
 
+from orchestrator.api.target import Target
 from orchestrator.cli import render as report
 from orchestrator.cli.console import Console
-from orchestrator.proofs.proof import Proof
+from orchestrator.proofs.proof import Proof, proof_screen
 from orchestrator.records.artifact import Artifact
+from orchestrator.records.provenance import provenance
 
 
 def conclude(
@@ -18,3 +23,19 @@ def conclude(
         console.show(screen)
     console.tell(f"result: {artifact.write(proof)}")
     return 0 if proof.passed else 1
+
+
+def prove(
+    console: Console,
+    target: Target,
+    name: str,
+    test: Callable[[], Proof],
+    json: bool,
+    *,
+    seed: int | None = None,
+) -> int:
+    """Run a test, show its report, save it under artifacts/test-<name>/; the exit code."""
+    started = datetime.now(UTC)
+    proof = test()
+    artifact = Artifact(f"test-{name}", provenance(target), seed, started)
+    return conclude(console, artifact, proof, proof_screen(f"{name} test", proof), json)

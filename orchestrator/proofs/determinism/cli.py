@@ -8,7 +8,7 @@ from orchestrator.api.options import KeyFile, ModelName, Url, with_target
 from orchestrator.api.target import Target, Wanted
 from orchestrator.cli.console import Console
 from orchestrator.cli.options import Json, Nodes
-from orchestrator.proofs.cli import prove
+from orchestrator.proofs.conclude import prove
 from orchestrator.proofs.determinism.ask import DeterminismRequest, new_run, observe
 from orchestrator.proofs.determinism.report import DeterminismReport, determinism_report
 

@@ -4,7 +4,7 @@ from orchestrator.api.options import KeyFile, ModelName, Url, with_target
 from orchestrator.api.target import Target, Wanted
 from orchestrator.cli.console import Console
 from orchestrator.cli.options import Json, Nodes
-from orchestrator.proofs.cli import prove
+from orchestrator.proofs.conclude import prove
 from orchestrator.proofs.vision.cases import BY_URL, media_file
 from orchestrator.proofs.vision.media_fixtures import served_files
 from orchestrator.proofs.vision.run import VisionReport, vision
