@@ -89,12 +89,12 @@ def setting_text(value: Value) -> str:
 
 
 def argument_changes(request: PlanRequest) -> Iterator[tuple[str, dict[str, Value]]]:
-    fit, shape = request.fit, request.model.shape
+    fit, arch = request.fit, request.model.architecture
     if fit:
         smaller = min(fit.longest, fit.serving.max_model_len - 1) // STEP * STEP
         if smaller >= LEAST:
             yield "a smaller context", {"max_model_len": smaller}
-        if fit.split.tensor > 1 and shape.experts and not fit.split.expert:
+        if fit.split.tensor > 1 and arch.experts and not fit.split.expert:
             yield "whole experts on each rank", {"enable_expert_parallel": True}
         most = MOST_UTILIZATION[is_unified(request.hosts)]
         if fit.memory.total and fit.serving.utilization < most:
@@ -102,7 +102,7 @@ def argument_changes(request: PlanRequest) -> Iterator[tuple[str, dict[str, Valu
     yield from other_splits(request)
     if gpu_bytes(request.hosts[0]):
         yield "a KV cache in FP8", {"kv_cache_dtype": "fp8"}
-        if not shape.quantization:
+        if not arch.quantization:
             yield "weights in FP8, quantised while they load", {"quantization": "fp8"}
 
 
@@ -122,7 +122,7 @@ def other_splits(request: PlanRequest) -> Iterator[tuple[str, dict[str, Value]]]
             if pipeline > 1 or "pipeline_parallel_size" in request.recipe.args:
                 args["pipeline_parallel_size"] = pipeline
             yield "another split" if ranks == now else f"{ranks} GPUs", args
-            if request.model.shape.experts and ranks > pipeline:
+            if request.model.architecture.experts and ranks > pipeline:
                 yield "another split, whole experts", {**args, "enable_expert_parallel": True}
 
 

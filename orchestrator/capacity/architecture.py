@@ -41,10 +41,10 @@ class Vision:
 
 
 @dataclass(frozen=True)
-class Shape:
+class Architecture:
     """Sizes in elements; `layers` is the attention of each layer: full, sliding or linear."""
 
-    architecture: str
+    name: str
     family: str
     kind: str
     layers: tuple[str, ...]
@@ -75,17 +75,17 @@ class Shape:
     vision: Vision | None
 
 
-def read_shape(config: ConfigTable) -> Shape:
-    """Never raises: whatever stands there, the answer is a Shape."""
+def read_architecture(config: ConfigTable) -> Architecture:
+    """Never raises: whatever stands there, the answer is an Architecture."""
     language = inner(config, "text_config", "llm_config", "language_config") or config
     kind = text(language, "model_type") or text(config, "model_type")
     table = {**DEFAULTS.get(kind, {}), **language}
     hidden = number(table, "hidden_size", "n_embd", "d_model")
     names = config.get("architectures")
     first = names[0] if isinstance(names, list) and names else ""
-    quantization, bits, block = quantized(config, language)
-    return Shape(
-        architecture=first if isinstance(first, str) else "",
+    quantization, bits, block = quantization_of(config, language)
+    return Architecture(
+        name=first if isinstance(first, str) else "",
         family=FAMILIES.get(kind, ""),
         kind=kind,
         layers=layer_kinds(table),
@@ -184,7 +184,7 @@ def vision_of(table: ConfigTable) -> Vision | None:
     )
 
 
-def quantized(config: ConfigTable, language: ConfigTable) -> tuple[str, int, int]:
+def quantization_of(config: ConfigTable, language: ConfigTable) -> tuple[str, int, int]:
     """(method or nothing, bits a weight, size of a block or group)."""
     table = inner(config, "quantization_config") or inner(language, "quantization_config")
     method = text(table, "quant_method").lower()

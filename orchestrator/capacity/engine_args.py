@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cluster.units import GIB
-from orchestrator.capacity.architecture import Shape
+from orchestrator.capacity.architecture import Architecture
 from orchestrator.capacity.weights import model_bytes
 from orchestrator.recipes.layer import Value
 from orchestrator.recipes.recipe import Recipe
@@ -35,28 +35,28 @@ class Serving:
     cpu_space: int
 
 
-def serving_of(recipe: Recipe, shape: Shape, gpu_memory: int, ranks: int) -> Serving:
+def serving_of(recipe: Recipe, arch: Architecture, gpu_memory: int, ranks: int) -> Serving:
     """`gpu_memory`: bytes of one GPU, 0 on a machine that computes on its CPU."""
     args = recipe.args
     dtype = str(args.get("dtype", "auto"))
-    weight_dtype = model_bytes(shape.dtype if dtype == "auto" else dtype)
+    weight_dtype = model_bytes(arch.dtype if dtype == "auto" else dtype)
     if dtype == "auto" and weight_dtype == 4:
         weight_dtype = 2  # vLLM turns a float32 checkpoint into bfloat16 unless told otherwise
     cpu = not gpu_memory
     tokens, seqs = batch_defaults(gpu_memory, ranks)
     cache = str(args.get("kv_cache_dtype", "auto"))
     return Serving(
-        max_model_len=count(args, "max_model_len", shape.positions or 8192),
+        max_model_len=count(args, "max_model_len", arch.positions or 8192),
         utilization=utilization(args),
         seqs=count(args, "max_num_seqs", seqs),
         batched=count(args, "max_num_batched_tokens", tokens),
         eager=cpu or args.get("enforce_eager") is True,
         weight_dtype=weight_dtype,
         cache_element=1 if cache in ONE_BYTE_CACHES else weight_dtype,
-        online_fp8=args.get("quantization") == "fp8" and not shape.quantization,
+        online_fp8=args.get("quantization") == "fp8" and not arch.quantization,
         expert=args.get("enable_expert_parallel") is True,
         prefix=args.get("enable_prefix_caching") is not False,
-        images=shape.vision is not None and not only_language(args),
+        images=arch.vision is not None and not only_language(args),
         kv_bytes=count(args, "kv_cache_memory_bytes", 0),
         cpu_space=cpu_space(recipe) if cpu else 0,
     )

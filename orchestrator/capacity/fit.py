@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cluster.units import GIB
-from orchestrator.capacity.architecture import Shape
+from orchestrator.capacity.architecture import Architecture
 from orchestrator.capacity.engine_args import Serving
 from orchestrator.capacity.kv_cache import KVCache, kv_cache
 from orchestrator.capacity.overhead import Estimate, overheads, total
@@ -19,7 +19,7 @@ class Model:
     """`source` says where the tensors are from; `guesses` what could not be known."""
 
     name: str
-    shape: Shape
+    architecture: Architecture
     tensors: tuple[Tensor, ...]
     source: str
     guesses: tuple[str, ...] = ()
@@ -84,17 +84,17 @@ class Fit:
 
 
 def judge(model: Model, split: Split, serving: Serving, memory: Memory) -> Fit:
-    shape = model.shape
+    arch = model.architecture
     weights = rank_weights(
         model.tensors,
-        shape,
+        arch,
         split,
         weight_dtype=serving.weight_dtype,
         online_fp8=serving.online_fp8,
     )
-    stages = stage_layers(len(shape.layers), split.pipeline)
+    stages = stage_layers(len(arch.layers), split.pipeline)
     cache = kv_cache(
-        shape,
+        arch,
         split.tensor,
         element=serving.cache_element,
         state_element=serving.weight_dtype,
@@ -102,7 +102,7 @@ def judge(model: Model, split: Split, serving: Serving, memory: Memory) -> Fit:
         prefix=serving.prefix,
     )
     extra = tuple(
-        overheads(shape, split, serving, len(layers), across=memory.across) for layers in stages
+        overheads(arch, split, serving, len(layers), across=memory.across) for layers in stages
     )
     rooms = rooms_for_cache(serving, memory, weights, extra)
     blocks = cache.blocks_in(rooms, stages)
@@ -116,12 +116,12 @@ def judge(model: Model, split: Split, serving: Serving, memory: Memory) -> Fit:
         rooms=rooms,
         blocks=blocks,
         kv_tokens=cache.tokens_in(blocks, length),
-        longest=cache.longest(blocks, shape.positions or max(length, CONTEXTS[-1])),
+        longest=cache.longest(blocks, arch.positions or max(length, CONTEXTS[-1])),
         cache=cache,
         stages=stages,
         problems=(),
     )
-    return with_problems(fit, shape)
+    return with_problems(fit, arch)
 
 
 def rooms_for_cache(
@@ -134,8 +134,8 @@ def rooms_for_cache(
     return tuple(told or budget - held - total(estimates) for held, estimates in pairs)
 
 
-def with_problems(fit: Fit, shape: Shape) -> Fit:
-    found = [*split_problems(fit.split, shape), *memory_problems(fit)]
+def with_problems(fit: Fit, arch: Architecture) -> Fit:
+    found = [*split_problems(fit.split, arch), *memory_problems(fit)]
     return replace(fit, problems=tuple(found))
 
 
@@ -162,21 +162,21 @@ def memory_problems(fit: Fit) -> list[str]:
     return found
 
 
-def split_problems(split: Split, shape: Shape) -> list[str]:
+def split_problems(split: Split, arch: Architecture) -> list[str]:
     """What vLLM refuses whatever the memory."""
     found = []
-    if shape.heads and shape.heads % split.tensor:
-        found.append(f"{shape.heads} attention heads cannot be split over {split.tensor} ranks")
-    if shape.kv_heads and not shape.latent and not divides(split.tensor, shape.kv_heads):
-        found.append(f"{shape.kv_heads} KV heads cannot be split over {split.tensor} ranks")
-    if split.pipeline > max(1, len(shape.layers)):
-        found.append(f"{len(shape.layers)} layers cannot be split over {split.pipeline} stages")
-    if shape.quantization == "fp8" and shape.block and shape.experts and not split.expert:
-        width = shape.expert_width
-        if width % split.tensor or (width // split.tensor) % shape.block:
+    if arch.heads and arch.heads % split.tensor:
+        found.append(f"{arch.heads} attention heads cannot be split over {split.tensor} ranks")
+    if arch.kv_heads and not arch.latent and not divides(split.tensor, arch.kv_heads):
+        found.append(f"{arch.kv_heads} KV heads cannot be split over {split.tensor} ranks")
+    if split.pipeline > max(1, len(arch.layers)):
+        found.append(f"{len(arch.layers)} layers cannot be split over {split.pipeline} stages")
+    if arch.quantization == "fp8" and arch.block and arch.experts and not split.expert:
+        width = arch.expert_width
+        if width % split.tensor or (width // split.tensor) % arch.block:
             found.append(
                 f"experts of width {width} over {split.tensor} ranks are no multiple of FP8's "
-                f"blocks of {shape.block}: enable_expert_parallel=true keeps them whole"
+                f"blocks of {arch.block}: enable_expert_parallel=true keeps them whole"
             )
     return found
 

@@ -53,12 +53,14 @@ def hosts_of(words: str, known: Mapping[str, Hardware]) -> tuple[HostFacts, ...]
         raise UsageError(Problem(f"no hardware `{words}`", "--hardware", hint))
     kind = kinds[name]
     return tuple(
-        host(name, kind, number, min(kind.gpus_per_host, count - number * kind.gpus_per_host))
+        host_of_kind(
+            name, kind, number, min(kind.gpus_per_host, count - number * kind.gpus_per_host)
+        )
         for number in range(ceil(count / kind.gpus_per_host))
     )
 
 
-def host(name: str, kind: Hardware, number: int, gpus: int) -> HostFacts:
+def host_of_kind(name: str, kind: Hardware, number: int, gpus: int) -> HostFacts:
     size = int((kind.memory_gib or 0) * GIB)
     node = Node(
         name=f"{name}-{number + 1}",
@@ -70,12 +72,12 @@ def host(name: str, kind: Hardware, number: int, gpus: int) -> HostFacts:
         node=node,
         hostname=node.name,
         memory=Memory(total=own, available=own),
-        gpus=tuple(gpu(name, kind, index, size) for index in range(gpus)),
+        gpus=tuple(gpu_of_kind(name, kind, index, size) for index in range(gpus)),
         **NOT_ASKED,
     )
 
 
-def gpu(name: str, kind: Hardware, index: int, size: int) -> Gpu:
+def gpu_of_kind(name: str, kind: Hardware, index: int, size: int) -> Gpu:
     shown = None if kind.unified else size + NOT_SHOWN
     return Gpu(
         index=index,

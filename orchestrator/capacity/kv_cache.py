@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from orchestrator.capacity.architecture import Linear, Shape
+from orchestrator.capacity.architecture import Architecture, Linear
 
 BLOCK = 16  # tokens; vLLM's default
 STATE_BLOCKS_CACHED = 2  # of a linear layer with prefix caching: mamba_cache_mode "align"
@@ -76,27 +76,27 @@ class KVCache:
 
 
 def kv_cache(
-    shape: Shape, tensor: int, *, element: int, state_element: int, batched: int, prefix: bool
+    arch: Architecture, tensor: int, *, element: int, state_element: int, batched: int, prefix: bool
 ) -> KVCache:
     """`element`, `state_element`: bytes; `batched`: tokens of a step; `prefix`: caching is on."""
-    token = token_bytes(shape, tensor, element)
-    state = state_bytes(shape.linear, tensor, state_element) if "linear" in shape.layers else 0
+    token = token_bytes(arch, tensor, element)
+    state = state_bytes(arch.linear, tensor, state_element) if "linear" in arch.layers else 0
     block = BLOCK * max(1, ceil(state / (BLOCK * token))) if token else BLOCK
     return KVCache(
         block=block,
         page=max(block * token, state),
-        window=max(1, shape.window),
+        window=max(1, arch.window),
         in_flight=BATCHES_IN_FLIGHT * batched,
         state_blocks=STATE_BLOCKS_CACHED if prefix else 1,
-        groups=grouped(shape.layers),
+        groups=layer_groups(arch.layers),
     )
 
 
-def token_bytes(shape: Shape, tensor: int, element: int) -> int:
+def token_bytes(arch: Architecture, tensor: int, element: int) -> int:
     """Of one token in one layer on one rank. MLA's latent is on every rank."""
-    if shape.latent:
-        return shape.latent * element
-    return ceil(shape.kv_heads / tensor) * 2 * shape.head_dim * element
+    if arch.latent:
+        return arch.latent * element
+    return ceil(arch.kv_heads / tensor) * 2 * arch.head_dim * element
 
 
 def state_bytes(linear: Linear | None, tensor: int, element: int) -> int:
@@ -108,7 +108,7 @@ def state_bytes(linear: Linear | None, tensor: int, element: int) -> int:
     return (window + linear.value_heads * linear.value_dim * linear.key_dim) * element // tensor
 
 
-def grouped(kinds: Sequence[str]) -> tuple[Group, ...]:
+def layer_groups(kinds: Sequence[str]) -> tuple[Group, ...]:
     """Layers of one kind in groups of equal size: that of the rarest kind, or of the most frequent
     where that has less than 1.5 times as many."""
     found = {kind: [n for n, k in enumerate(kinds) if k == kind] for kind in dict.fromkeys(kinds)}

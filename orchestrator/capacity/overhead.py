@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from cluster.units import GIB
-from orchestrator.capacity.architecture import Shape
+from orchestrator.capacity.architecture import Architecture
 from orchestrator.capacity.engine_args import Serving
 from orchestrator.capacity.weights import Split
 
@@ -53,13 +53,13 @@ class Estimate:
 
 
 def overheads(
-    shape: Shape, split: Split, serving: Serving, layers: int, *, across: bool
+    arch: Architecture, split: Split, serving: Serving, layers: int, *, across: bool
 ) -> tuple[Estimate, ...]:
     """On a rank with this many layers; `across`: its ranks are in several hosts."""
     if serving.cpu_space:
         return (Estimate("process", CPU_PROCESS, "estimate for Python and torch on a CPU"),)
-    forward, sampler = forward_bytes(shape, split, serving), sampler_bytes(shape, serving)
-    vision = vision_bytes(shape, split, serving)
+    forward, sampler = forward_bytes(arch, split, serving), sampler_bytes(arch, serving)
+    vision = vision_bytes(arch, split, serving)
     found = [
         Estimate(
             "activations",
@@ -81,53 +81,53 @@ def total(estimates: Sequence[Estimate]) -> int:
     return sum(each.bytes for each in estimates)
 
 
-def forward_bytes(shape: Shape, split: Split, serving: Serving) -> int:
+def forward_bytes(arch: Architecture, split: Split, serving: Serving) -> int:
     """Peak of a forward pass of the largest batch: hidden states and the widest block."""
     tokens = serving.batched
-    streams = STREAMS * tokens * shape.hidden
-    heads = ceil(shape.heads / split.tensor)
-    attention = tokens * shape.head_dim * (2 * heads + 2 * ceil(shape.kv_heads / split.tensor))
-    dense = 3 * tokens * ceil(shape.width / split.tensor)
-    factor = EXPERTS.get(shape.quantization, EXPERTS_OTHER)
-    widest = max(attention, dense, int(factor * experts_elements(shape, split, tokens)))
-    unpacked = streams + widest + latent_elements(shape, split)
-    return unpacked * ACTIVATION + linear_bytes(shape, split, tokens)
+    streams = STREAMS * tokens * arch.hidden
+    heads = ceil(arch.heads / split.tensor)
+    attention = tokens * arch.head_dim * (2 * heads + 2 * ceil(arch.kv_heads / split.tensor))
+    dense = 3 * tokens * ceil(arch.width / split.tensor)
+    factor = EXPERTS.get(arch.quantization, EXPERTS_OTHER)
+    widest = max(attention, dense, int(factor * experts_elements(arch, split, tokens)))
+    unpacked = streams + widest + latent_elements(arch, split)
+    return unpacked * ACTIVATION + linear_bytes(arch, split, tokens)
 
 
-def latent_elements(shape: Shape, split: Split) -> int:
+def latent_elements(arch: Architecture, split: Split) -> int:
     """Keys and values that MLA unpacks from its latent, while the experts' workspace is held."""
-    if not shape.latent:
+    if not arch.latent:
         return 0
-    heads = ceil(shape.heads / split.tensor)
-    return LATENT_TOKENS * heads * (shape.nope_dim + shape.value_dim)
+    heads = ceil(arch.heads / split.tensor)
+    return LATENT_TOKENS * heads * (arch.nope_dim + arch.value_dim)
 
 
-def experts_elements(shape: Shape, split: Split, tokens: int) -> int:
+def experts_elements(arch: Architecture, split: Split, tokens: int) -> int:
     """Two workspaces and the output of vLLM's fused experts (TritonExperts.workspace_shapes)."""
-    if not shape.experts or not shape.expert_width:
+    if not arch.experts or not arch.expert_width:
         return 0
-    width = shape.expert_width if split.expert else ceil(shape.expert_width / split.tensor)
-    routed = tokens * shape.top_k
-    first, second = max(width, shape.hidden), max(2 * width, shape.hidden)
-    return routed * (first + second) + tokens * shape.hidden
+    width = arch.expert_width if split.expert else ceil(arch.expert_width / split.tensor)
+    routed = tokens * arch.top_k
+    first, second = max(width, arch.hidden), max(2 * width, arch.hidden)
+    return routed * (first + second) + tokens * arch.hidden
 
 
-def linear_bytes(shape: Shape, split: Split, tokens: int) -> int:
+def linear_bytes(arch: Architecture, split: Split, tokens: int) -> int:
     """Gated delta rule in chunks: a state a chunk, and keys and values in float32."""
-    if not shape.linear or "linear" not in shape.layers:
+    if not arch.linear or "linear" not in arch.layers:
         return 0
-    values = ceil(shape.linear.value_heads / split.tensor) * shape.linear.value_dim
-    states = ceil(tokens / STATE_CHUNK) * values * shape.linear.key_dim
+    values = ceil(arch.linear.value_heads / split.tensor) * arch.linear.value_dim
+    states = ceil(tokens / STATE_CHUNK) * values * arch.linear.key_dim
     return (states + 3 * tokens * values) * 4
 
 
-def sampler_bytes(shape: Shape, serving: Serving) -> int:
-    return int(min(serving.seqs, serving.batched) * shape.vocab * LOGIT)
+def sampler_bytes(arch: Architecture, serving: Serving) -> int:
+    return int(min(serving.seqs, serving.batched) * arch.vocab * LOGIT)
 
 
-def vision_bytes(shape: Shape, split: Split, serving: Serving) -> int:
+def vision_bytes(arch: Architecture, split: Split, serving: Serving) -> int:
     """The encoder on the largest image, and what it gives for the language model; not measured."""
-    tower = shape.vision
+    tower = arch.vision
     if tower is None or not serving.images:
         return 0
     patches = LARGEST_IMAGE * tower.merge**2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cluster.errors import PreflightError, Problem
 from cluster.facts.hosts import HostFacts
-from orchestrator.capacity.architecture import Shape
+from orchestrator.capacity.architecture import Architecture
 from orchestrator.capacity.engine_args import serving_of
 from orchestrator.capacity.fit import Fit, Model, divides, judge
 from orchestrator.capacity.gpu_memory import gpu_bytes, memory_of
@@ -48,14 +48,14 @@ def place(
     """
     free = {host.node.name: host.gpu_count - used.get(host.node.name, 0) for host in hosts}
     tensor, pipeline = fixed_split(recipe)
-    tensor = shrunk(recipe, model.shape, tensor, free)
+    tensor = smaller_split(recipe, model.architecture, tensor, free)
     no_gpus = not any(host.gpu_count for host in hosts)
     if no_gpus and (tensor or 1) * (pipeline or 1) == 1:  # a CPU build needs no accelerator
         return Placement((head_first(hosts)[0],), 1, 1)
     if tensor or pipeline:
         ranks = (tensor or 1) * (pipeline or 1)
     elif recipe.spread == "all":
-        ranks = largest_split(model.shape, sum(max(0, count) for count in free.values()))
+        ranks = largest_split(model.architecture, sum(max(0, count) for count in free.values()))
     else:
         ranks = ranks_for(recipe, model, hosts, free)
     chosen = choose_hosts(ranks, free, hosts, whole=recipe.spread == "all")
@@ -63,7 +63,7 @@ def place(
         raise PreflightError(no_room(ranks, free, hosts, used))
     if not (tensor or pipeline):
         tensor, pipeline = split(ranks, chosen)
-    require_divisible(model.shape, tensor or 1)
+    require_divisible(model.architecture, tensor or 1)
     return Placement(chosen, tensor or 1, pipeline or 1)
 
 
@@ -75,13 +75,15 @@ def fixed_split(recipe: Recipe) -> tuple[int | None, int | None]:
     return wanted("tensor_parallel_size"), wanted("pipeline_parallel_size")
 
 
-def shrunk(recipe: Recipe, shape: Shape, tensor: int | None, free: Mapping[str, int]) -> int | None:
+def smaller_split(
+    recipe: Recipe, arch: Architecture, tensor: int | None, free: Mapping[str, int]
+) -> int | None:
     """The largest size that the heads divide over, from the wanted one down to the recipe's
     minimum, for which there are GPUs; the wanted one where it may not shrink or nothing fits."""
     least = recipe.min_tensor_parallel
     if tensor is None or least is None:
         return tensor
-    room, heads = sum(max(0, count) for count in free.values()), head_counts(shape)
+    room, heads = sum(max(0, count) for count in free.values()), head_counts(arch)
     sizes = range(tensor, least - 1, -1)
     return next((n for n in sizes if n <= room and all(divides(n, c) for c in heads)), tensor)
 
@@ -114,9 +116,9 @@ def split(ranks: int, hosts: Sequence[HostFacts]) -> tuple[int, int]:
     return ranks // len(hosts), len(hosts)
 
 
-def largest_split(shape: Shape, gpus: int) -> int:
+def largest_split(arch: Architecture, gpus: int) -> int:
     """The most ranks up to `gpus` over which the attention heads divide."""
-    heads = head_counts(shape)
+    heads = head_counts(arch)
     fitting = [n for n in range(1, gpus + 1) if all(divides(n, count) for count in heads)]
     return max(fitting, default=1)
 
@@ -126,7 +128,7 @@ def ranks_for(
 ) -> int:
     """The fewest ranks that hold the model and one request of full length; the most that there
     are where none do, so that what is missing can be said of them."""
-    heads = head_counts(model.shape)
+    heads = head_counts(model.architecture)
     most = 1
     for ranks in range(1, sum(max(0, count) for count in free.values()) + 1):
         if not all(divides(ranks, count) for count in heads):
@@ -146,7 +148,7 @@ def fit_of(recipe: Recipe, model: Model, placement: Placement, *, ask_free: bool
     expert = recipe.args.get("enable_expert_parallel") is True
     memory = memory_of(placement.hosts, shares(placement), ask_free=ask_free)
     size = min(gpu_bytes(host) for host in placement.hosts)
-    serving = serving_of(recipe, model.shape, size, placement.ranks)
+    serving = serving_of(recipe, model.architecture, size, placement.ranks)
     return judge(model, Split(placement.tensor, placement.pipeline, expert), serving, memory)
 
 
@@ -160,14 +162,14 @@ def shares(placement: Placement) -> list[int]:
     return found
 
 
-def head_counts(shape: Shape) -> list[int]:
+def head_counts(arch: Architecture) -> list[int]:
     """The counts that the tensor-parallel ranks must divide. MLA's latent is on every rank."""
-    counts = [shape.heads] if shape.latent else [shape.heads, shape.kv_heads]
+    counts = [arch.heads] if arch.latent else [arch.heads, arch.kv_heads]
     return [count for count in counts if count]
 
 
-def require_divisible(shape: Shape, tensor: int) -> None:
-    heads = head_counts(shape)
+def require_divisible(arch: Architecture, tensor: int) -> None:
+    heads = head_counts(arch)
     if heads and heads[0] % tensor:
         raise PreflightError(
             Problem(

@@ -3,112 +3,114 @@
 from collections.abc import Iterator
 from math import ceil
 
-from orchestrator.capacity.architecture import Shape, Vision
+from orchestrator.capacity.architecture import Architecture, Vision
 from orchestrator.capacity.tensors import Tensor
 
 PLAIN = {"float32": "F32", "float16": "F16"}
 
 
-def known_tensors(shape: Shape) -> tuple[Tensor, ...]:
+def known_tensors(arch: Architecture) -> tuple[Tensor, ...]:
     """Empty for a family that is not known."""
-    if not shape.family or not shape.layers or not shape.hidden:
+    if not arch.family or not arch.layers or not arch.hidden:
         return ()
-    return tuple(every_tensor(shape))
+    return tuple(every_tensor(arch))
 
 
-def every_tensor(shape: Shape) -> Iterator[Tensor]:
-    plain = PLAIN.get(shape.dtype, "BF16")
-    yield Tensor("model.embed_tokens.weight", plain, (shape.vocab, shape.hidden))
-    yield Tensor("model.norm.weight", plain, (shape.hidden,))
-    if not shape.tied:
-        yield Tensor("lm_head.weight", plain, (shape.vocab, shape.hidden))
-    for number, kind in enumerate(shape.layers):
+def every_tensor(arch: Architecture) -> Iterator[Tensor]:
+    plain = PLAIN.get(arch.dtype, "BF16")
+    yield Tensor("model.embed_tokens.weight", plain, (arch.vocab, arch.hidden))
+    yield Tensor("model.norm.weight", plain, (arch.hidden,))
+    if not arch.tied:
+        yield Tensor("lm_head.weight", plain, (arch.vocab, arch.hidden))
+    for number, kind in enumerate(arch.layers):
         prefix = f"model.layers.{number}"
-        yield Tensor(f"{prefix}.input_layernorm.weight", plain, (shape.hidden,))
-        yield Tensor(f"{prefix}.post_attention_layernorm.weight", plain, (shape.hidden,))
-        if kind == "linear" and shape.linear:
-            yield from linear_attention(shape, f"{prefix}.linear_attn")
-        elif shape.latent:
-            yield from latent_attention(shape, f"{prefix}.self_attn")
+        yield Tensor(f"{prefix}.input_layernorm.weight", plain, (arch.hidden,))
+        yield Tensor(f"{prefix}.post_attention_layernorm.weight", plain, (arch.hidden,))
+        if kind == "linear" and arch.linear:
+            yield from linear_attention(arch, f"{prefix}.linear_attn")
+        elif arch.latent:
+            yield from latent_attention(arch, f"{prefix}.self_attn")
         else:
-            yield from attention(shape, f"{prefix}.self_attn")
-        if shape.family == "moe" and number >= shape.dense_layers:
-            yield from mixture(shape, f"{prefix}.mlp")
+            yield from attention(arch, f"{prefix}.self_attn")
+        if arch.family == "moe" and number >= arch.dense_layers:
+            yield from mixture(arch, f"{prefix}.mlp")
         else:
-            yield from feed_forward(shape, f"{prefix}.mlp", shape.width)
-    if shape.vision:
-        yield from vision_tower(shape.vision, plain)
+            yield from feed_forward(arch, f"{prefix}.mlp", arch.width)
+    if arch.vision:
+        yield from vision_tower(arch.vision, plain)
 
 
-def linear(shape: Shape, name: str, rows: int, columns: int, count: int = 1) -> Iterator[Tensor]:
+def linear(
+    arch: Architecture, name: str, rows: int, columns: int, count: int = 1
+) -> Iterator[Tensor]:
     """A projection, quantised as the checkpoint is."""
-    if shape.kind == "gpt_oss" and ".experts." not in name:
+    if arch.kind == "gpt_oss" and ".experts." not in name:
         yield Tensor(f"{name}.weight", "BF16", (rows, columns), count)
-    elif shape.bits == 8 and shape.quantization == "fp8":
+    elif arch.bits == 8 and arch.quantization == "fp8":
         yield Tensor(f"{name}.weight", "F8_E4M3", (rows, columns), count)
-        if shape.block:
-            blocks = (ceil(rows / shape.block), ceil(columns / shape.block))
+        if arch.block:
+            blocks = (ceil(rows / arch.block), ceil(columns / arch.block))
             yield Tensor(f"{name}.weight_scale_inv", "F32", blocks, count)
-    elif shape.bits in (2, 3, 4, 8) and shape.quantization:
-        group = shape.block or (32 if shape.quantization == "mxfp4" else 128)
+    elif arch.bits in (2, 3, 4, 8) and arch.quantization:
+        group = arch.block or (32 if arch.quantization == "mxfp4" else 128)
         groups = ceil(columns / group)
-        yield Tensor(f"{name}.qweight", "U8", (ceil(rows * shape.bits / 8), columns), count)
-        if shape.quantization == "mxfp4":
+        yield Tensor(f"{name}.qweight", "U8", (ceil(rows * arch.bits / 8), columns), count)
+        if arch.quantization == "mxfp4":
             yield Tensor(f"{name}.scales", "U8", (groups, rows), count)
         else:
             yield Tensor(f"{name}.scales", "F16", (groups, rows), count)
-            yield Tensor(f"{name}.qzeros", "U8", (groups, ceil(rows * shape.bits / 8)), count)
+            yield Tensor(f"{name}.qzeros", "U8", (groups, ceil(rows * arch.bits / 8)), count)
     else:
-        yield Tensor(f"{name}.weight", PLAIN.get(shape.dtype, "BF16"), (rows, columns), count)
+        yield Tensor(f"{name}.weight", PLAIN.get(arch.dtype, "BF16"), (rows, columns), count)
 
 
-def attention(shape: Shape, prefix: str) -> Iterator[Tensor]:
-    gated = 2 if shape.linear else 1  # Qwen3-Next's queries carry their output gate
-    query, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    yield from linear(shape, f"{prefix}.q_proj", gated * query, shape.hidden)
-    yield from linear(shape, f"{prefix}.k_proj", keys, shape.hidden)
-    yield from linear(shape, f"{prefix}.v_proj", keys, shape.hidden)
-    yield from linear(shape, f"{prefix}.o_proj", shape.hidden, query)
+def attention(arch: Architecture, prefix: str) -> Iterator[Tensor]:
+    gated = 2 if arch.linear else 1  # Qwen3-Next's queries carry their output gate
+    query, keys = arch.heads * arch.head_dim, arch.kv_heads * arch.head_dim
+    yield from linear(arch, f"{prefix}.q_proj", gated * query, arch.hidden)
+    yield from linear(arch, f"{prefix}.k_proj", keys, arch.hidden)
+    yield from linear(arch, f"{prefix}.v_proj", keys, arch.hidden)
+    yield from linear(arch, f"{prefix}.o_proj", arch.hidden, query)
 
 
-def latent_attention(shape: Shape, prefix: str) -> Iterator[Tensor]:
-    query = shape.heads * (shape.nope_dim + shape.rope_dim)
-    rank = shape.latent - shape.rope_dim
-    if shape.q_lora:
-        yield from linear(shape, f"{prefix}.q_a_proj", shape.q_lora, shape.hidden)
-        yield from linear(shape, f"{prefix}.q_b_proj", query, shape.q_lora)
+def latent_attention(arch: Architecture, prefix: str) -> Iterator[Tensor]:
+    query = arch.heads * (arch.nope_dim + arch.rope_dim)
+    rank = arch.latent - arch.rope_dim
+    if arch.q_lora:
+        yield from linear(arch, f"{prefix}.q_a_proj", arch.q_lora, arch.hidden)
+        yield from linear(arch, f"{prefix}.q_b_proj", query, arch.q_lora)
     else:
-        yield from linear(shape, f"{prefix}.q_proj", query, shape.hidden)
-    yield from linear(shape, f"{prefix}.kv_a_proj_with_mqa", shape.latent, shape.hidden)
-    expanded = shape.heads * (shape.nope_dim + shape.value_dim)
-    yield from linear(shape, f"{prefix}.kv_b_proj", expanded, rank)
-    yield from linear(shape, f"{prefix}.o_proj", shape.hidden, shape.heads * shape.value_dim)
+        yield from linear(arch, f"{prefix}.q_proj", query, arch.hidden)
+    yield from linear(arch, f"{prefix}.kv_a_proj_with_mqa", arch.latent, arch.hidden)
+    expanded = arch.heads * (arch.nope_dim + arch.value_dim)
+    yield from linear(arch, f"{prefix}.kv_b_proj", expanded, rank)
+    yield from linear(arch, f"{prefix}.o_proj", arch.hidden, arch.heads * arch.value_dim)
 
 
-def linear_attention(shape: Shape, prefix: str) -> Iterator[Tensor]:
-    state = shape.linear
+def linear_attention(arch: Architecture, prefix: str) -> Iterator[Tensor]:
+    state = arch.linear
     assert state
     keys, values = state.key_heads * state.key_dim, state.value_heads * state.value_dim
-    yield from linear(shape, f"{prefix}.in_proj_qkvz", 2 * keys + 2 * values, shape.hidden)
-    yield Tensor(f"{prefix}.in_proj_ba.weight", "BF16", (2 * state.value_heads, shape.hidden))
+    yield from linear(arch, f"{prefix}.in_proj_qkvz", 2 * keys + 2 * values, arch.hidden)
+    yield Tensor(f"{prefix}.in_proj_ba.weight", "BF16", (2 * state.value_heads, arch.hidden))
     yield Tensor(f"{prefix}.conv1d.weight", "BF16", (2 * keys + values, 1, state.kernel))
-    yield from linear(shape, f"{prefix}.out_proj", shape.hidden, values)
+    yield from linear(arch, f"{prefix}.out_proj", arch.hidden, values)
 
 
-def mixture(shape: Shape, prefix: str) -> Iterator[Tensor]:
-    width, hidden, experts = shape.expert_width, shape.hidden, shape.experts
+def mixture(arch: Architecture, prefix: str) -> Iterator[Tensor]:
+    width, hidden, experts = arch.expert_width, arch.hidden, arch.experts
     yield Tensor(f"{prefix}.gate.weight", "BF16", (experts, hidden))
-    yield from linear(shape, f"{prefix}.experts.*.gate_proj", width, hidden, experts)
-    yield from linear(shape, f"{prefix}.experts.*.up_proj", width, hidden, experts)
-    yield from linear(shape, f"{prefix}.experts.*.down_proj", hidden, width, experts)
-    if shape.shared_width:
-        yield from feed_forward(shape, f"{prefix}.shared_expert", shape.shared_width)
+    yield from linear(arch, f"{prefix}.experts.*.gate_proj", width, hidden, experts)
+    yield from linear(arch, f"{prefix}.experts.*.up_proj", width, hidden, experts)
+    yield from linear(arch, f"{prefix}.experts.*.down_proj", hidden, width, experts)
+    if arch.shared_width:
+        yield from feed_forward(arch, f"{prefix}.shared_expert", arch.shared_width)
 
 
-def feed_forward(shape: Shape, prefix: str, width: int) -> Iterator[Tensor]:
-    yield from linear(shape, f"{prefix}.gate_proj", width, shape.hidden)
-    yield from linear(shape, f"{prefix}.up_proj", width, shape.hidden)
-    yield from linear(shape, f"{prefix}.down_proj", shape.hidden, width)
+def feed_forward(arch: Architecture, prefix: str, width: int) -> Iterator[Tensor]:
+    yield from linear(arch, f"{prefix}.gate_proj", width, arch.hidden)
+    yield from linear(arch, f"{prefix}.up_proj", width, arch.hidden)
+    yield from linear(arch, f"{prefix}.down_proj", arch.hidden, width)
 
 
 def vision_tower(tower: Vision, plain: str) -> Iterator[Tensor]:

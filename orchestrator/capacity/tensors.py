@@ -53,12 +53,12 @@ def element_bytes(dtype: str) -> float:
 def parse_tensors(rows: Iterable[Any]) -> tuple[Tensor, ...]:
     """[[name, dtype, shape, count]] as the host's program gives them. Raises ValueError."""
     return tuple(
-        Tensor(str(name), str(dtype), checked_shape(shape), int(count))
+        Tensor(str(name), str(dtype), parse_shape(shape), int(count))
         for name, dtype, shape, count in rows
     )
 
 
-def checked_shape(shape: Sequence[Any]) -> tuple[int, ...]:
+def parse_shape(shape: Sequence[Any]) -> tuple[int, ...]:
     sizes = tuple(int(size) for size in shape)
     if any(size < 0 for size in sizes):
         raise ValueError(f"a negative size in {sizes}")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from orchestrator.capacity.architecture import Shape
+from orchestrator.capacity.architecture import Architecture
 from orchestrator.capacity.tensors import FLOATS, Tensor, element_bytes
 
 LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d+)\.")
@@ -72,18 +72,23 @@ def stage_layers(layers: int, pipeline: int) -> tuple[range, ...]:
 
 
 def rank_weights(
-    tensors: Iterable[Tensor], shape: Shape, split: Split, *, weight_dtype: int, online_fp8: bool
+    tensors: Iterable[Tensor],
+    arch: Architecture,
+    split: Split,
+    *,
+    weight_dtype: int,
+    online_fp8: bool,
 ) -> Weights:
     """`weight_dtype`: bytes of an unquantised weight; `online_fp8`: quantised while loading."""
     tensors = tuple(tensors)
-    stages = stage_layers(len(shape.layers) or layers_in(tensors), split.pipeline)
+    stages = stage_layers(len(arch.layers) or layers_in(tensors), split.pipeline)
     parts: list[Counter[str]] = [Counter() for _ in stages]
     for tensor in tensors:
-        size = loaded_bytes(tensor, weight_dtype, online_fp8) * share(tensor, shape, split)
-        for stage in stages_of(tensor, shape, stages):
+        size = loaded_bytes(tensor, weight_dtype, online_fp8) * share(tensor, arch, split)
+        for stage in stages_of(tensor, arch, stages):
             parts[stage][part_of(tensor)] += ceil(size)
     for stage, layers in enumerate(stages):
-        if extra := absorbed_bytes(shape, split, weight_dtype) * len(layers):
+        if extra := absorbed_bytes(arch, split, weight_dtype) * len(layers):
             parts[stage]["MLA, absorbed"] += extra
     sums = tuple(sum(part.values()) for part in parts)
     fullest = max(range(len(sums)), key=lambda stage: sums[stage])
@@ -116,12 +121,12 @@ def part_of(tensor: Tensor) -> str:
     return "experts" if EXPERT.search(tensor.name) else "attention and dense layers"
 
 
-def share(tensor: Tensor, shape: Shape, split: Split) -> float:
+def share(tensor: Tensor, arch: Architecture, split: Split) -> float:
     """The part of a tensor that one tensor-parallel rank holds."""
     name, ranks = tensor.name, split.tensor
     if EXPERT.search(name) and not name.endswith("router.weight"):
-        if split.expert and shape.experts:
-            return ceil(shape.experts / ranks) / shape.experts
+        if split.expert and arch.experts:
+            return ceil(arch.experts / ranks) / arch.experts
         return 1 / ranks
     if VOCABULARY.search(name) and tensor.shape:
         rows = max(1, tensor.shape[0])
@@ -129,11 +134,11 @@ def share(tensor: Tensor, shape: Shape, split: Split) -> float:
     if WHOLE.search(name) or (len(tensor.shape) < 2 and not SPLIT_LINES.search(name)):
         return 1.0
     if KEYS_VALUES.search(name) and not VISION.search(name):
-        return 1 / min(ranks, max(1, shape.kv_heads))
+        return 1 / min(ranks, max(1, arch.kv_heads))
     return 1 / ranks
 
 
-def stages_of(tensor: Tensor, shape: Shape, stages: tuple[range, ...]) -> list[int]:
+def stages_of(tensor: Tensor, arch: Architecture, stages: tuple[range, ...]) -> list[int]:
     """Pipeline stages that hold it; none where vLLM does not load it."""
     name, last = tensor.name, len(stages) - 1
     if NOT_LOADED.search(name):
@@ -142,19 +147,19 @@ def stages_of(tensor: Tensor, shape: Shape, stages: tuple[range, ...]) -> list[i
         return list(range(len(stages)))  # every stage builds the tower
     if VOCABULARY.search(name):
         if "lm_head" in name:
-            return [] if shape.tied else [last]
-        return sorted({0, last}) if shape.tied else [0]
+            return [] if arch.tied else [last]
+        return sorted({0, last}) if arch.tied else [0]
     layer = LAYER.search(name)
     if not layer:
         return [last] if "norm" in name else list(range(len(stages)))
     return [n for n, layers in enumerate(stages) if int(layer[1]) in layers]
 
 
-def absorbed_bytes(shape: Shape, split: Split, weight_dtype: int) -> int:
+def absorbed_bytes(arch: Architecture, split: Split, weight_dtype: int) -> int:
     """MLA keeps kv_b_proj a second time, unquantised, as W_UK and W_UV for decoding
     (vLLM's mla_attention.py, process_weights_after_loading); bytes a layer and rank."""
-    if not shape.latent:
+    if not arch.latent:
         return 0
-    rank = shape.latent - shape.rope_dim
-    heads = ceil(shape.heads / split.tensor)
-    return heads * (shape.nope_dim + shape.value_dim) * rank * weight_dtype
+    rank = arch.latent - arch.rope_dim
+    heads = ceil(arch.heads / split.tensor)
+    return heads * (arch.nope_dim + arch.value_dim) * rank * weight_dtype

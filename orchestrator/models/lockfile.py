@@ -16,7 +16,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def inside(path: str) -> str:
+def path_inside(path: str) -> str:
     """A path that stays below its folder: what a hub or a lock says must not lead elsewhere."""
     if not path or path.startswith("/") or "\0" in path or {"", ".", ".."} & set(path.split("/")):
         raise ValueError(f"{path!r} leads out of the model's folder")
@@ -30,7 +30,7 @@ class LockedFile(Entry):
     file (SHA-1 over "blob <size>\\0" and the content).
     """
 
-    path: Annotated[str, AfterValidator(inside)]
+    path: Annotated[str, AfterValidator(path_inside)]
     size: int = Field(ge=0)
     hash: str = Field(pattern=r"^(sha256:[0-9a-f]{64}|git-sha1:[0-9a-f]{40})$")
 
@@ -92,7 +92,7 @@ def write_lock(path: Path, lock: ModelsLock) -> None:
     write_whole(path, json.dumps(lock.model_dump(mode="json"), indent=1) + "\n")
 
 
-def pinned(recipe: Recipe, lock: ModelsLock) -> Recipe:
+def at_locked_commit(recipe: Recipe, lock: ModelsLock) -> Recipe:
     """The recipe at the commit that the lock holds; unchanged where it holds none."""
     entry = lock.find(recipe)
     if entry is None or not entry.commit:

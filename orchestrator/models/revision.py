@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 
 from cluster.errors import Problem, UsageError
-from orchestrator.models.lockfile import ModelsLock, pinned
+from orchestrator.models.lockfile import ModelsLock, at_locked_commit
 from orchestrator.recipes.recipe import Recipe
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -19,7 +19,7 @@ def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock) -> tuple[Recipe, st
     """
     note = ""
     held = lock.find(base.model_copy(update={"model": asked.model}))
-    found = pinned(asked, lock)
+    found = at_locked_commit(asked, lock)
     if asked.revision != base.revision and held and held.commit not in ("", found.revision):
         note = (
             f"--set revision={asked.revision} wins: models.lock holds {held.commit[:12]} "

@@ -10,7 +10,7 @@ from cluster.reporter import Reporter
 from cluster.transport.answers import last_answer
 from cluster.transport.program import guarded
 from cluster.transport.protocol import Transport
-from orchestrator.capacity.architecture import Shape, read_shape
+from orchestrator.capacity.architecture import Architecture, read_architecture
 from orchestrator.capacity.config_json import QUANTIZATIONS
 from orchestrator.capacity.fit import Model
 from orchestrator.capacity.synthetic_tensors import known_tensors
@@ -98,7 +98,7 @@ def made_model(recipe: Recipe) -> Model:
 def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int = 0) -> Model:
     """`stored`: bytes of the weight files, used where nothing says what is in them."""
     config = answer["config"] if isinstance(answer["config"], Mapping) else {}
-    shape = read_shape(config)
+    arch = read_architecture(config)
     try:
         tensors = parse_tensors(answer["tensors"])
     except (TypeError, ValueError) as error:
@@ -109,39 +109,39 @@ def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int
                 f"its files are damaged: orchestrate models verify {recipe.words}",
             )
         ) from None
-    guesses = guesses_of(shape)
+    guesses = guesses_of(arch)
     if not tensors:
-        tensors = known_tensors(shape)
+        tensors = known_tensors(arch)
         source += ", sizes computed from config.json"
     if not tensors and stored:
-        tensors = spread_evenly(stored, shape)
+        tensors = spread_evenly(stored, arch)
         guesses = (*guesses, "the weights are counted as if they split evenly over all ranks")
     if not tensors:
         raise OrchestrateError(
             Problem(
-                f"the architecture {shape.architecture or shape.kind or '(none)'} "
+                f"the architecture {arch.name or arch.kind or '(none)'} "
                 "is not known, and there are no safetensors headers to count its weights from",
                 recipe.model,
                 f"{how_to_get(recipe)}, in a form with *.safetensors",
             )
         )
-    return Model(recipe.model, shape, tensors, source, guesses)
+    return Model(recipe.model, arch, tensors, source, guesses)
 
 
-def spread_evenly(stored: int, shape: Shape) -> tuple[Tensor, ...]:
-    count = max(1, len(shape.layers))
+def spread_evenly(stored: int, arch: Architecture) -> tuple[Tensor, ...]:
+    count = max(1, len(arch.layers))
     each = (stored // count, 1)
     return tuple(Tensor(f"model.layers.{n}.weights", "U8", each) for n in range(count))
 
 
-def guesses_of(shape: Shape) -> tuple[str, ...]:
+def guesses_of(arch: Architecture) -> tuple[str, ...]:
     """What makes the answer a guess."""
     found = []
-    if not shape.family:
-        name = shape.architecture or shape.kind or "without a name"
+    if not arch.family:
+        name = arch.name or arch.kind or "without a name"
         found.append(f"architecture {name} is not known: split by the names of its tensors")
-    if shape.quantization and shape.quantization not in QUANTIZATIONS:
-        found.append(f"quantisation {shape.quantization} is not known: counted as stored")
-    if not (shape.layers and (shape.latent or (shape.kv_heads and shape.head_dim))):
+    if arch.quantization and arch.quantization not in QUANTIZATIONS:
+        found.append(f"quantisation {arch.quantization} is not known: counted as stored")
+    if not (arch.layers and (arch.latent or (arch.kv_heads and arch.head_dim))):
         found.append("config.json does not say enough to size the KV cache")
     return tuple(found)

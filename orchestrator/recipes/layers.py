@@ -36,7 +36,7 @@ class Layered:
     env: Layers
 
 
-def stacked(layers: Layers) -> dict[str, Setting]:
+def settings_by_key(layers: Layers) -> dict[str, Setting]:
     """Each key's value in the strongest layer that has one."""
     found: dict[str, Setting] = {}
     for origin, values in layers:
@@ -47,7 +47,7 @@ def stacked(layers: Layers) -> dict[str, Setting]:
     return dict(sorted(found.items()))
 
 
-def layered(recipe: Recipe, hardware: str | None, settings: Mapping[str, Value]) -> Layered:
+def apply_layers(recipe: Recipe, hardware: str | None, settings: Mapping[str, Value]) -> Layered:
     """The recipe with the hardware profile beneath it and --set on top.
 
     `port`, `served_name`, `model` and `revision` name fields of the recipe, `env.NAME` the
@@ -98,9 +98,9 @@ def flat(layers: Layers) -> dict[str, Any]:
     return {key: value for _, values in layers for key, value in values.items()}
 
 
-def merged(recipe: Recipe, hardware: str | None, settings: Mapping[str, Value]) -> Recipe:
+def recipe_on(recipe: Recipe, hardware: str | None, settings: Mapping[str, Value]) -> Recipe:
     """The recipe that is served on this hardware."""
-    return layered(recipe, hardware, settings).recipe
+    return apply_layers(recipe, hardware, settings).recipe
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, Value]:

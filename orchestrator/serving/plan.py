@@ -150,7 +150,7 @@ def plan_for(request: PlanRequest) -> PlanReport:
         raise no_split(request, error.problems[0].what) from None
     fit = fit_of(recipe, model, placement, ask_free=True)
     arguments = final_arguments(recipe, placement)
-    longest = max(1, model.shape.positions or fit.longest)
+    longest = max(1, model.architecture.positions or fit.longest)
     return PlanReport(
         recipe=recipe.name,
         model=recipe.model,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from orchestrator.models.lockfile import ModelsLock
 from orchestrator.models.revision import at_commit
 from orchestrator.recipes.layer import Value
-from orchestrator.recipes.layers import Layered, layered
+from orchestrator.recipes.layers import Layered, apply_layers
 from orchestrator.recipes.recipe import Recipe
 
 
@@ -42,7 +42,7 @@ def resolve(
     Raises UsageError for a recipe that is served at one commit only when none is known, ConfigError
     for a setting that cannot be.
     """
-    found = layered(request.recipe, hardware, request.settings)
+    found = apply_layers(request.recipe, hardware, request.settings)
     asked = found.recipe
     if not needs_lock:
         asked = asked.model_copy(update={"needs_lock": False})

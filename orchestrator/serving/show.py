@@ -16,7 +16,7 @@ from orchestrator.models.cache import ModelFiles, find_model
 from orchestrator.models.lockfile import ModelsLock
 from orchestrator.models.sizes import read_model
 from orchestrator.recipes.hardware import hardware_name, load_hardware
-from orchestrator.recipes.layers import Layered, Setting, stacked
+from orchestrator.recipes.layers import Layered, Setting, settings_by_key
 from orchestrator.serving.prepare import place_on
 from orchestrator.serving.resolve import Resolved, ServeRequest, resolve
 from orchestrator.serving.vllm import PREFIX, chosen_arguments, own_environment, vllm_service
@@ -125,9 +125,9 @@ def show_report(found: Layered, hardware: str | None, *, note: str) -> ShowRepor
         hardware=hardware or "no profile",
         split="",
         note=note,
-        fields=stacked(found.fields),
-        args=stacked(found.args),
-        env=stacked(tuple((origin, mask_secrets(values)) for origin, values in found.env)),
+        fields=settings_by_key(found.fields),
+        args=settings_by_key(found.args),
+        env=settings_by_key(tuple((origin, mask_secrets(values)) for origin, values in found.env)),
     )
 
 

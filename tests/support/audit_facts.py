@@ -16,7 +16,7 @@ from orchestrator.audit.sha256sums import with_sums
 from orchestrator.models.lockfile import LockedFile, LockedModel
 from orchestrator.models.verify.manifest import manifest_of
 from orchestrator.models.verify.verify import HostVerify, VerifyReport
-from orchestrator.recipes.layers import layered
+from orchestrator.recipes.layers import apply_layers
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.records.provenance import Provenance, provenance
 from orchestrator.serving.endpoint import endpoint_of
@@ -58,7 +58,7 @@ def home(config: ClusterConfig = CONFIG) -> Home:
         "port": 8200,
         "split": "tensor parallel 2 on h1, h2",
         "gpus": {"h1": 1, "h2": 1},
-        RECIPE: recorded(layered(load_recipe("tiny"), None, {"env.MY_TOKEN": "hidden-value"})),
+        RECIPE: recorded(apply_layers(load_recipe("tiny"), None, {"env.MY_TOKEN": "hidden-value"})),
     }
     env = {"VLLM_BATCH_INVARIANT": "1", "NCCL_IB_HCA": "rocep1s0f0", "HF_TOKEN": "****"}
     running = service("vllm-tiny", about=about, words=WORDS, env=env)

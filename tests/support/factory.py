@@ -7,7 +7,7 @@ from cluster.facts.hosts import Facts, Gpu, HostFacts, Interface, Listener, RayN
 from cluster.facts.survey import Survey
 from cluster.inventory.config import ClusterConfig, checked
 from cluster.inventory.node import Node
-from orchestrator.capacity.architecture import read_shape
+from orchestrator.capacity.architecture import read_architecture
 from orchestrator.capacity.fit import Model
 from orchestrator.models.sizes import spread_evenly
 
@@ -150,8 +150,8 @@ def ended(name: str, reason: str = "exited with code 1") -> RunningService:
 
 def model(gib: float, config: Mapping[str, Any]) -> Model:
     """A model of so many GiB, spread evenly over its layers."""
-    shape = read_shape(config)
-    return Model("m/m", shape, spread_evenly(int(gib * GIB), shape), "a test")
+    arch = read_architecture(config)
+    return Model("m/m", arch, spread_evenly(int(gib * GIB), arch), "a test")
 
 
 def gcs(config: ClusterConfig) -> Listener:

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.capacity.architecture import read_shape
+from orchestrator.capacity.architecture import read_architecture
 from orchestrator.capacity.engine_args import serving_of
 from orchestrator.capacity.fit import Fit, Memory, Model, judge
 from orchestrator.capacity.synthetic_tensors import known_tensors
@@ -149,8 +149,8 @@ DUMMY = (
 
 
 def model(raw: dict[str, Any]) -> Model:
-    shape = read_shape(raw)
-    return Model("m/m", shape, known_tensors(shape), "config.json")
+    arch = read_architecture(raw)
+    return Model("m/m", arch, known_tensors(arch), "config.json")
 
 
 def recipe(args: dict[str, Any], env: dict[str, str] | None = None) -> Recipe:
@@ -161,5 +161,5 @@ def recipe(args: dict[str, Any], env: dict[str, str] | None = None) -> Recipe:
 def judged(raw: dict[str, Any], split: Split, args: dict[str, Any], *, across: bool = False) -> Fit:
     """On H200s that nobody else uses."""
     made = model(raw)
-    serving = serving_of(recipe(args), made.shape, H200, split.ranks)
+    serving = serving_of(recipe(args), made.architecture, H200, split.ranks)
     return judge(made, split, serving, Memory(H200, None, across))

@@ -73,11 +73,11 @@ def hub_errors(hub: HubAccess, model: str, revision: str) -> Iterator[None]:
 
 def model_info(hub: HubAccess, model: str, revision: str, reporter: Reporter) -> ModelInfo:
     """Commit and files, of a model that we may read. Raises the hub's errors."""
-    info = patiently(
+    info = ask_patiently(
         lambda: hub.api.model_info(model, revision=revision, files_metadata=True), reporter
     )
     if info.gated:
-        patiently(lambda: may_read(hub, model), reporter)
+        ask_patiently(lambda: may_read(hub, model), reporter)
     if not info.sha:
         raise ValueError("no commit")
     return info
@@ -106,7 +106,7 @@ def names_of(hub: HubAccess, model: str) -> list[str]:
     return [each.name for each in (*refs.branches, *refs.tags)]
 
 
-def patiently(question: Callable[[], T], reporter: Reporter) -> T:
+def ask_patiently(question: Callable[[], T], reporter: Reporter) -> T:
     """Ask again after the pause that the hub asks for, or when it fails by itself; bounded.
 
     Raises the last error of the hub when that does not help.

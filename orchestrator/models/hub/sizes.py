@@ -15,7 +15,7 @@ from huggingface_hub.errors import (
 from cluster.errors import PreflightError, Problem
 from cluster.reporter import Reporter
 from orchestrator.host.model_headers import collapsed
-from orchestrator.models.hub.ask import HubAccess, hub_errors, model_info, patiently
+from orchestrator.models.hub.ask import HubAccess, ask_patiently, hub_errors, model_info
 
 LIMIT_S = 20.0
 
@@ -26,8 +26,8 @@ def read_sizes(hub: HubAccess, model: str, revision: str, reporter: Reporter) ->
     with hub_errors(hub, model, revision):
         # asked first: huggingface_hub tries a download again by itself, for half a minute
         commit = model_info(hub, model, revision, reporter).sha or ""
-        config = json.loads(patiently(lambda: config_text(hub, model, commit), reporter))
-        tensors = patiently(lambda: tensor_rows(hub, model, commit), reporter)
+        config = json.loads(ask_patiently(lambda: config_text(hub, model, commit), reporter))
+        tensors = ask_patiently(lambda: tensor_rows(hub, model, commit), reporter)
     return {"config": config, "tensors": tensors, "problem": ""}
 
 

@@ -17,7 +17,7 @@ from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 from orchestrator.host.safe_names import is_commit
 from orchestrator.models.cache import ModelFiles, files_on
-from orchestrator.models.lockfile import LockedModel, ModelsLock, pinned
+from orchestrator.models.lockfile import LockedModel, ModelsLock, at_locked_commit
 from orchestrator.models.name import name_of
 from orchestrator.models.sync.chain import Chain
 from orchestrator.models.sync.copying import Copy
@@ -102,7 +102,7 @@ def prepare_copy(
     reporter: Reporter,
 ) -> Copy:
     """Who has it, who gets it, and which files; nothing is written."""
-    entry, exact = lock.find(recipe), pinned(recipe, lock)
+    entry, exact = lock.find(recipe), at_locked_commit(recipe, lock)
     facts = gather_facts(transport, config)
     failed = {each.node.name: each.error.problems[0].what for each in facts.unreached}
     models = files_by_host(transport, exact, facts.hosts, failed)

@@ -16,7 +16,7 @@ from cluster.transport.parallel import gather
 from cluster.transport.protocol import Session, Transport
 from cluster.units import GB
 from orchestrator.models.cache import files_on, how_to_get
-from orchestrator.models.lockfile import LockedModel, lock_path, pinned, read_lock
+from orchestrator.models.lockfile import LockedModel, at_locked_commit, lock_path, read_lock
 from orchestrator.models.verify.differences import Difference, differences, without_metadata
 from orchestrator.models.verify.hashing import Contents, Progress, hash_program, read_contents
 from orchestrator.models.verify.progress import ProgressLine
@@ -136,7 +136,7 @@ def from_lock(
     if locked is None:
         what = f"{recipe.model} at {recipe.revision} is not locked: nothing says how its files are"
         raise UsageError(Problem(what, str(path), f"orchestrate models lock {recipe.name}"))
-    return VerifyRequest(pinned(recipe, lock), locked, quick, host)
+    return VerifyRequest(at_locked_commit(recipe, lock), locked, quick, host)
 
 
 def nodes_to_verify(config: ClusterConfig, name: str | None) -> tuple[Node, ...]:

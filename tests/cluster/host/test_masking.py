@@ -13,7 +13,7 @@ from cluster.ray.environment_report import environment_report
 from cluster.runtimes.service import Service
 from cluster.transport.command import Command
 from orchestrator.machines.env_report import exports
-from orchestrator.recipes.layers import layered
+from orchestrator.recipes.layers import apply_layers
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.serving.made_of import recorded
 from orchestrator.serving.show import mask_secrets
@@ -51,7 +51,7 @@ def models_show(name: str, value: str) -> str:
 
 
 def record_of_the_recipe(name: str, value: str) -> str:
-    return json.dumps(recorded(layered(load_recipe("tiny"), None, {f"env.{name}": value})))
+    return json.dumps(recorded(apply_layers(load_recipe("tiny"), None, {f"env.{name}": value})))
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_on_a_cpu_the_space_is_what_the_environment_says() -> None:
     """vLLM 0.32's CPU build, two ranks, float32, 1 GiB: 524,288 tokens."""
     made = model(make_tiny.CONFIG)
     wanted = recipe({"max_model_len": 2048, "dtype": "float32"}, {"VLLM_CPU_KVCACHE_SPACE": "1"})
-    serving = serving_of(wanted, made.shape, 0, 2)
+    serving = serving_of(wanted, made.architecture, 0, 2)
     fit = judge(made, Split(2), serving, Memory(0, 8 * GIB, True))
     assert fit.kv_tokens == 524_288
     assert fit.fits

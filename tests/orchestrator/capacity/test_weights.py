@@ -2,7 +2,7 @@
 
 import pytest
 
-from orchestrator.capacity.architecture import read_shape
+from orchestrator.capacity.architecture import read_architecture
 from orchestrator.capacity.synthetic_tensors import known_tensors
 from orchestrator.capacity.tensors import Tensor, total_bytes
 from orchestrator.capacity.weights import Split, rank_weights, share, stage_layers, stages_of
@@ -26,13 +26,13 @@ GIB = 1 << 30
     ],
 )
 def test_the_whole_model_from_its_config(name: str, gigabytes: float) -> None:
-    tensors = known_tensors(read_shape(config(name)))
+    tensors = known_tensors(read_architecture(config(name)))
     assert total_bytes(tensors) / 1e9 == pytest.approx(gigabytes, rel=0.01)
 
 
 def held(name: str, split: Split) -> float:
-    shape = read_shape(config(name))
-    found = rank_weights(known_tensors(shape), shape, split, weight_dtype=2, online_fp8=False)
+    arch = read_architecture(config(name))
+    found = rank_weights(known_tensors(arch), arch, split, weight_dtype=2, online_fp8=False)
     return found.most / GIB
 
 
@@ -44,10 +44,10 @@ def test_ranks_hold_more_than_their_part_for_what_is_repeated() -> None:
 
 
 def test_an_expert_that_is_left_over_costs_its_rank() -> None:
-    shape = read_shape(config("qwen3-coder-480b-a35b-instruct-fp8"))
+    arch = read_architecture(config("qwen3-coder-480b-a35b-instruct-fp8"))
     expert = Tensor("model.layers.0.mlp.experts.*.up_proj.weight", "F8_E4M3", (2560, 6144), 160)
-    assert share(expert, shape, Split(3, expert=True)) == 54 / 160
-    assert share(expert, shape, Split(3)) == 1 / 3
+    assert share(expert, arch, Split(3, expert=True)) == 54 / 160
+    assert share(expert, arch, Split(3)) == 1 / 3
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_an_expert_that_is_left_over_costs_its_rank() -> None:
 def test_each_tensor_is_split_as_vllm_splits_it(
     name: str, shape: tuple[int, ...], ranks: int, part: float
 ) -> None:
-    model = read_shape(config("qwen3-235b-a22b-instruct-2507"))
+    model = read_architecture(config("qwen3-235b-a22b-instruct-2507"))
     assert share(Tensor(name, "BF16", shape), model, Split(ranks)) == pytest.approx(part)
 
 
@@ -81,10 +81,10 @@ def test_layers_are_dealt_to_stages_as_vllm_does() -> None:
 
 
 def test_ends_of_a_pipeline_and_what_is_not_loaded() -> None:
-    shape, stages = read_shape(config("deepseek-v3")), stage_layers(61, 2)
+    arch, stages = read_architecture(config("deepseek-v3")), stage_layers(61, 2)
 
     def where(name: str) -> list[int]:
-        return stages_of(Tensor(name, "BF16", (8, 8)), shape, stages)
+        return stages_of(Tensor(name, "BF16", (8, 8)), arch, stages)
 
     assert where("model.embed_tokens.weight") == [0]
     assert where("lm_head.weight") == [1]
@@ -95,12 +95,12 @@ def test_ends_of_a_pipeline_and_what_is_not_loaded() -> None:
 
 
 def test_a_wider_or_narrower_dtype_than_the_checkpoints() -> None:
-    shape = read_shape(config("llama-3.1-8b-instruct"))
-    tensors = known_tensors(shape)
+    arch = read_architecture(config("llama-3.1-8b-instruct"))
+    tensors = known_tensors(arch)
 
     def size(weight_dtype: int, *, online: bool = False) -> float:
         return rank_weights(
-            tensors, shape, Split(1), weight_dtype=weight_dtype, online_fp8=online
+            tensors, arch, Split(1), weight_dtype=weight_dtype, online_fp8=online
         ).most
 
     assert size(4) == 2 * size(2)

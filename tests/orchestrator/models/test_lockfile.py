@@ -9,7 +9,7 @@ from orchestrator.models.lockfile import (
     LockedFile,
     LockedModel,
     ModelsLock,
-    pinned,
+    at_locked_commit,
     read_lock,
     write_lock,
 )
@@ -41,8 +41,8 @@ def test_a_new_entry_takes_the_place_of_the_old_one() -> None:
 
 
 def test_a_recipe_is_pinned_to_the_locked_commit() -> None:
-    assert pinned(RECIPE, ModelsLock().with_model(ENTRY)).revision == COMMIT
-    assert pinned(RECIPE, ModelsLock()) == RECIPE
+    assert at_locked_commit(RECIPE, ModelsLock().with_model(ENTRY)).revision == COMMIT
+    assert at_locked_commit(RECIPE, ModelsLock()) == RECIPE
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"version": 2}', '{"models": [{"model": "x"}]}'])

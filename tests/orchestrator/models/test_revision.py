@@ -5,7 +5,7 @@ import pytest
 from cluster.errors import UsageError
 from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.models.revision import at_commit, commit_of
-from orchestrator.recipes.layers import merged
+from orchestrator.recipes.layers import recipe_on
 from orchestrator.recipes.recipe import Recipe, load_recipe
 
 COMMIT, OTHER = "c" * 40, "d" * 40
@@ -19,7 +19,7 @@ def lock_of(recipe: Recipe, commit: str = COMMIT) -> ModelsLock:
 
 
 def revision(base: Recipe, lock: ModelsLock, **settings: str) -> tuple[str, list[str]]:
-    found, note = at_commit(base, merged(base, None, settings), lock)
+    found, note = at_commit(base, recipe_on(base, None, settings), lock)
     return found.revision, [note] if note else []
 
 

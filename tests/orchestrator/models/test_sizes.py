@@ -173,7 +173,7 @@ def test_any_config_is_judged_or_refused(
         model = model_of(wanted, {"config": config, "tensors": []}, "a test", stored=1000)
     except OrchestrateError:
         return
-    serving = serving_of(wanted, model.shape, H200, tensor * pipeline)
+    serving = serving_of(wanted, model.architecture, H200, tensor * pipeline)
     fit = judge(model, Split(tensor, pipeline), serving, Memory(H200, None, False))
     assert fit.kv_tokens >= 0
     assert fit.longest >= 0

@@ -6,7 +6,7 @@ import pytest
 
 from cluster.errors import ConfigError, UsageError
 from orchestrator.recipes.hardware import hardware_name, load_hardware
-from orchestrator.recipes.layers import merged
+from orchestrator.recipes.layers import recipe_on
 from orchestrator.recipes.recipe import load_recipe, names, parse_recipe, recipe_from_toml
 from orchestrator.serving.arguments import AcceptedArguments, argument_problems
 from tests.support.factory import gpu
@@ -28,7 +28,7 @@ def test_vllm_accepts_every_argument_of_ours(name: str, hardware: str | None) ->
     accepted = AcceptedArguments(
         **json.loads((CAPTURED / "vllm-0.32-arguments.json").read_text("utf-8"))
     )
-    args = merged(load_recipe(name), hardware, {}).args
+    args = recipe_on(load_recipe(name), hardware, {}).args
     assert not list(argument_problems(args, accepted, "0.32.0"))
 
 
@@ -98,7 +98,7 @@ def test_all_mistakes_come_at_once() -> None:
 
 def test_what_vllm_may_fetch_follows_from_the_media_table() -> None:
     plain = {"description": "d", "model": "m", "served_name": "s", "media": {"folder": "~/m"}}
-    found = merged(recipe_from_toml("x", plain, "x.toml"), None, {})
+    found = recipe_on(recipe_from_toml("x", plain, "x.toml"), None, {})
     assert found.args["allowed_media_domains"] == ["127.0.0.1", "localhost"]
     assert found.media is not None
     assert found.media.port == 8080
@@ -106,7 +106,7 @@ def test_what_vllm_may_fetch_follows_from_the_media_table() -> None:
     with pytest.raises(ConfigError, match=r"x.toml \[media\]: with \[media\], `allowed_media"):
         recipe_from_toml("x", wide, "x.toml")
     with pytest.raises(ConfigError, match="with \\[media\\]"):
-        merged(found, None, {"allowed_media_domains": ["example.org"]})
+        recipe_on(found, None, {"allowed_media_domains": ["example.org"]})
 
 
 @pytest.mark.parametrize(

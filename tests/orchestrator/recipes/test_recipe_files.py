@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import ConfigError, UsageError
-from orchestrator.recipes.layers import merged
+from orchestrator.recipes.layers import recipe_on
 from orchestrator.recipes.recipe import Recipe, find_recipe, names, parse_recipe, recipe_from_toml
 from orchestrator.serving.vllm import option_words
 
@@ -37,7 +37,7 @@ WHOLE = {"description": "d", "model": "m", "served_name": "m"}
 def test_anything_that_toml_can_hold_is_a_recipe_or_a_config_error(raw: Mapping[str, Any]) -> None:
     for each in (raw, {**WHOLE, **raw}, {**WHOLE, "args": raw}, {**WHOLE, "env": raw}):
         with suppress(ConfigError):
-            found = merged(recipe_from_toml("m", each, "m.toml"), "gb10", {})
+            found = recipe_on(recipe_from_toml("m", each, "m.toml"), "gb10", {})
             assert all(list(option_words(key, value)) for key, value in found.args.items())
 
 

@@ -20,7 +20,7 @@ from orchestrator.capacity.hardware import hosts_of
 from orchestrator.cli.render import as_json
 from orchestrator.models.lockfile import ModelsLock
 from orchestrator.recipes.hardware import load_hardware
-from orchestrator.recipes.layers import merged, parse_settings
+from orchestrator.recipes.layers import parse_settings, recipe_on
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.serving.plan import PlanReport, plan_for, plan_on_hardware
 from orchestrator.serving.plan_screen import plan_screen
@@ -175,7 +175,7 @@ def test_memory_that_somebody_else_holds() -> None:
     """And what is refused names the check that can be forced."""
     node = config_of(entry(1)).head
     busy = host_facts(node, gpus=(gpu(memory_free=40 * GIB),))
-    recipe = merged(load_recipe("tiny"), None, {"gpu_memory_utilization": 0.9})
+    recipe = recipe_on(load_recipe("tiny"), None, {"gpu_memory_utilization": 0.9})
     small = model(1, SMALL)
     placement = place_on(Facts((busy,), ()), recipe, small)
     (found,) = fit_findings(recipe, small, placement, [busy], {})

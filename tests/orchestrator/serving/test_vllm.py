@@ -10,7 +10,7 @@ from cluster.inventory.config import ClusterConfig
 from orchestrator.capacity.placement import Placement
 from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.layer import Value
-from orchestrator.recipes.layers import merged
+from orchestrator.recipes.layers import recipe_on
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.serving.endpoint import gpus_in_use
 from orchestrator.serving.launch import plan_launch
@@ -42,7 +42,7 @@ def launch_text(
     """What `serve --model NAME --dry-run` prints for these hosts."""
     known = load_hardware()
     gpus = [gpu for host in hosts for gpu in host.gpus]
-    recipe = merged(load_recipe(name), hardware_name(gpus, known), {})
+    recipe = recipe_on(load_recipe(name), hardware_name(gpus, known), {})
     path = f"/home/ada/.cache/huggingface/{name}"
     placement = place_on(Facts(tuple(hosts), ()), recipe, model(gib, MODEL))
     made = vllm_service(config, recipe, placement, path, key)
