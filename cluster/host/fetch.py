@@ -89,7 +89,7 @@ class Source:
             )
         if status == 429:
             named_s = retry_pause.named_pause(rate_limit, retry_after)
-            return Again("too many questions (429)", named_s)
+            return Again("too many requests (429)", named_s)
         if retry_pause.may_pass(status) or origin(error.url) != origin(self.endpoint):
             return Again(f"error {status}")
         return Failed("refused", status=status, code=code)

@@ -1,4 +1,4 @@
-"""The nearest things that do fit, where something does not: each with the words to type; pure."""
+"""What would fit instead where a model does not, nearest first, with what to type; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from orchestrator.recipes.recipe import Recipe
 
 Hosts = tuple[HostFacts, ...]
 STEP = 1024  # tokens; a context is rounded down to it
-LEAST = 2048  # tokens; nobody is helped by less
+LEAST = 2048  # tokens; less is of no use
 MOST_UTILIZATION = {True: 0.85, False: 0.94}  # unified memory freezes the host above 0.90
 MOST_ALTERNATIVES = 4
 MOST_GPUS = 64

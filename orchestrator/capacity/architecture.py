@@ -1,6 +1,6 @@
 """config.json -> the sizes that decide how much memory a model needs; pure.
 
-Nothing in a config.json is taken on trust: what is missing or senseless becomes 0 or a default.
+Nothing in a config.json is trusted: what is missing or invalid becomes 0 or a default.
 """
 
 from dataclasses import dataclass

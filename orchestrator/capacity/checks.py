@@ -26,9 +26,7 @@ def fit_findings(
     alternatives = () if fit.fits else nearest_fits(request)
     where = ", ".join(host.node.name for host in placement.hosts)
     state: State = "warning" if model.guesses else "failure"
-    hint = (
-        "; or ".join(map(words_to_type, alternatives)) or f"orchestrate plan --model {recipe.name}"
-    )
+    hint = "; or ".join(map(words_to_type, alternatives)) or f"orchestrate plan {recipe.option}"
     found = [Finding(CHECK, where, state, problem, hint) for problem in fit.problems]
     return found + [Finding(CHECK, where, "warning", guess) for guess in model.guesses]
 

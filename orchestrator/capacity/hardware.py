@@ -1,4 +1,4 @@
-"""`--hardware KINDxN`: hosts that nobody has asked, made from what is known of their kind; pure."""
+"""`--hardware KINDxN`: facts of hosts that need not exist, from their hardware profile; pure."""
 
 import re
 from collections.abc import Mapping

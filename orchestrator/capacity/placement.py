@@ -78,8 +78,8 @@ def fixed_split(recipe: Recipe) -> tuple[int | None, int | None]:
 def smaller_split(
     recipe: Recipe, arch: Architecture, tensor: int | None, free: Mapping[str, int]
 ) -> int | None:
-    """The largest size that the heads divide over, from the wanted one down to the recipe's
-    minimum, for which there are GPUs; the wanted one where it may not shrink or nothing fits."""
+    """The largest tensor-parallel size, from the requested one down to the recipe's minimum, that
+    divides the heads and has GPUs; the requested one where it may not shrink or none fits."""
     least = recipe.min_tensor_parallel
     if tensor is None or least is None:
         return tensor

@@ -66,6 +66,6 @@ def disk_full(event: Mapping[str, Any], host: HostFacts, entry: LockedModel) -> 
 def no_answer(host: HostFacts, limit_s: float) -> OrchestrateError:
     return HostError(
         host.node.name,
-        f"the download said nothing for {limit_s:g} s",
+        f"the download program sent nothing for {limit_s:g} s",
         f"the host is overloaded, or {host.cache.path} hangs; {GOES_ON}",
     )

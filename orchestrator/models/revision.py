@@ -31,7 +31,7 @@ def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock) -> tuple[Recipe, st
                 f"{asked.name} is served at one commit only, and nothing says which one "
                 f"`{asked.revision}` is",
                 "models.lock",
-                f"orchestrate models lock {asked.name}, or --set revision=COMMIT",
+                f"orchestrate models lock {asked.words}, or --set revision=COMMIT",
             )
         )
     return found, note

@@ -40,7 +40,7 @@ def one_line(text: str) -> str:
 def hardware_problems(
     raw: Mapping[str, Any], source: str, known: Iterable[str]
 ) -> Iterator[Problem]:
-    """A table for a hardware that does not exist would never count, and nobody would notice."""
+    """Tables for hardware profiles that do not exist: they would be ignored silently."""
     tables = raw.get("hardware")
     for name in tables if isinstance(tables, dict) else ():
         if name not in known:

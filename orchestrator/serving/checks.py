@@ -67,7 +67,7 @@ def other_arguments(service: Service, existing: RunningService) -> Iterator[Find
             service.node.name,
             "failure",
             f"{service.name} runs already, with other arguments ({' '.join(changed)})",
-            "orchestrate teardown first, or ask for what runs",
+            "orchestrate teardown first, or serve it with the arguments that it runs with",
         )
 
 

@@ -83,7 +83,7 @@ class PlanReport:
 def plan_on_hosts(
     transport: Transport, config: ClusterConfig, request: ServeRequest, reporter: Reporter
 ) -> PlanReport:
-    """Of the inventory's hosts as they are now. Raises PreflightError when nobody answers."""
+    """On the inventory's hosts as they are now. Raises PreflightError when no host answers."""
     facts = gather_facts(transport, config)
     if not facts.hosts:
         raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
@@ -102,7 +102,7 @@ def plan_on_hardware(
     prices: CostTable | None,
     reporter: Reporter,
 ) -> PlanReport:
-    """Of hosts that need not exist: no host is asked."""
+    """On hardware that need not exist: no host is asked."""
     known = load_hardware()
     hosts = hosts_of(hardware, known)
     recipe = recipe_for(request, lock, hosts, reporter)

@@ -171,7 +171,7 @@ def test_the_hub_asks_for_a_pause(desk: Desk) -> None:
     desk.hub.fault(Fault("*/resolve/*", status=429, headers={"Retry-After": "1"}))
     said = desk.lab.run("models", "pull", RECIPE).stderr
     assert "the hub answers 429; asking again in 1 s" in said
-    assert "too many questions (429); again in 1 s" in said
+    assert "too many requests (429); again in 1 s" in said
     assert desk.whole(1)
 
 

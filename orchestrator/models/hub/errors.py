@@ -43,11 +43,11 @@ def hub_refusal(
         what = f"the token may not read {model}"
         hint = f"give it that right: {endpoint}/settings/tokens"
     elif status == 429:
-        what = "the hub has had too many questions from here (429)"
+        what = "the hub has had too many requests from here (429)"
         hint = "try again later" + ("" if known_user else "; with HF_TOKEN it allows more")
     else:
         what = f"the hub answers with error {status}"
-        hint = f"try again later; is {endpoint} well? https://status.huggingface.co"
+        hint = f"try again later; is {endpoint} up? https://status.huggingface.co"
     return PreflightError(Problem(what, model, hint))
 
 
@@ -77,7 +77,9 @@ def unknown_revision(model: str, revision: str, names: Sequence[str]) -> Orchest
 
 def no_name(model: str) -> OrchestrateError:
     hint = "the hub names models OWNER/NAME; a folder on the hosts starts with /"
-    return UsageError(Problem(f"`{model}` is no name of a model on the hub", "model", hint))
+    return UsageError(
+        Problem(f"`{model}` is not a name that a model on the hub can have", "model", hint)
+    )
 
 
 def not_a_hub(said: str, endpoint: str, model: str) -> OrchestrateError:
@@ -86,5 +88,5 @@ def not_a_hub(said: str, endpoint: str, model: str) -> OrchestrateError:
 
 
 def no_size(path: str) -> OrchestrateError:
-    what = "the hub gives no size or no hash of this file"
+    what = "the hub states no size or no hash for this file"
     return PreflightError(Problem(what, path, "is HF_ENDPOINT a mirror that keeps only names?"))

@@ -29,11 +29,11 @@ class Chain:
         self._linked: dict[str, str] = {}  # to whom each host sends now
         self._wanted = [content.hash for content in self.contents]
         self._values: dict[str, dict[int, str]] = {name: {} for name in self._order}
-        self._asked: set[int] = set()  # the source shall hash these
+        self._asked: set[int] = set()  # the source was told to hash these
         self._again: set[tuple[str, int]] = set()
         self._placing: set[str] = set()
         self._second_chance: set[str] = set()
-        self._blamed: set[str] = set()  # failed by the word of a neighbour alone
+        self._blamed: set[str] = set()  # only a neighbour says that they failed
 
     @property
     def finished(self) -> bool:
@@ -42,7 +42,7 @@ class Chain:
         )
 
     def begin(self) -> list[Order]:
-        """Join the hosts; let the source hash what nobody else can judge."""
+        """Link the hosts; let the source hash what only it can check."""
         unknown = [index for index, wanted in enumerate(self._wanted) if not wanted]
         return [*self._ask_source(unknown), *self._join(), *self._settle()]
 

@@ -54,7 +54,8 @@ def contents_of(listing: Sequence[Mapping[str, Any]], entry: LockedModel | None)
         if entry and path not in hashes:
             continue
         if not is_safe_path(path) or not is_blob(blob):
-            raise PreflightError(Problem(f"the model has a file of the name {path!r}, {blob!r}"))
+            what = f"the model has a file with an unsafe name, {path!r}, {blob!r}"
+            raise PreflightError(Problem(what))
         if blob and blob in found:
             paths = (*found[blob].paths, path)
             found[blob] = Content(paths, size, found[blob].hash, blob, blob)
@@ -153,7 +154,7 @@ def space_problems(receivers: Sequence[Receiver]) -> list[OrchestrateError]:
         PreflightError(
             Problem(
                 f"the disk of the model cache is too small: {each.missing} bytes are to come, "
-                f"{each.free} are free, and {MARGIN >> 20} MiB shall stay so",
+                f"{each.free} are free, and {MARGIN >> 20} MiB must stay free",
                 each.name,
                 "make room there, or set `cache` in nodes.toml to a larger disk",
             )

@@ -78,7 +78,7 @@ def next_step(report: VerifyReport) -> str:
             f"orchestrate models lock {report.recipe}"
         )
     if not bad and not all("is not here" in each.problem for each in failed_hosts(report)):
-        return "orchestrate status, then verify again"
+        return f"orchestrate status, then orchestrate models verify {report.recipe}"
     if good:
         return f"orchestrate models sync {report.recipe} --from {good[0]}"
     first = "remove the wrong files, then " if "wrong" in kinds else ""  # pull goes by sizes

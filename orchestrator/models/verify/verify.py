@@ -134,8 +134,8 @@ def from_lock(
     lock = read_lock(path)
     locked = lock.find(recipe)
     if locked is None:
-        what = f"{recipe.model} at {recipe.revision} is not locked: nothing says how its files are"
-        raise UsageError(Problem(what, str(path), f"orchestrate models lock {recipe.name}"))
+        what = f"{recipe.model} at {recipe.revision} is not locked: its hashes are not known"
+        raise UsageError(Problem(what, str(path), f"orchestrate models lock {recipe.words}"))
     return VerifyRequest(at_locked_commit(recipe, lock), locked, quick, host)
 
 

@@ -85,9 +85,9 @@ def test_nobody_listens(tmp_path: Path) -> None:
 
 def test_a_pause_that_is_too_long_is_not_waited(hub: Hub, tmp_path: Path) -> None:
     hub.fault(Fault("*/resolve/*", status=429, headers={"Retry-After": "0"}))
-    assert fetched(hub, tmp_path) == ["too many questions (429)"]
+    assert fetched(hub, tmp_path) == ["too many requests (429)"]
     hub.fault(Fault("*/resolve/*", status=429, headers={"Retry-After": "3600"}))
-    assert given_up(hub, tmp_path)["why"] == "too many questions (429)"
+    assert given_up(hub, tmp_path)["why"] == "too many requests (429)"
 
 
 @pytest.mark.parametrize("fault", [Fault("*/resolve/*", status=502), Fault("/cdn/*", status=403)])

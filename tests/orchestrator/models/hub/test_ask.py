@@ -65,7 +65,7 @@ def test_a_revision_becomes_a_commit_with_every_size_and_hash(hub: Hub) -> None:
         (None, "org/gated", "is gated: the hub gives its files only to those who accepted"),
         (None, "org/gated", "/org/gated, then set HF_TOKEN"),
         ("hf_stranger", "org/gated", "the token's account has no access to org/gated"),
-        (None, "no such/name", "`no such/name` is no name of a model on the hub"),
+        (None, "no such/name", "`no such/name` is not a name that a model on the hub can have"),
     ],
 )
 def test_what_is_closed_or_not_there(hub: Hub, token: str | None, model: str, message: str) -> None:
@@ -99,7 +99,7 @@ def test_it_waits_as_long_as_the_hub_asks(hub: Hub) -> None:
 
 def test_it_does_not_wait_for_ever(hub: Hub) -> None:
     hub.fault(Fault("/api/models/*", ALWAYS, status=429, headers={"Retry-After": "3600"}))
-    assert "has had too many questions from here (429)" in ask(hub)
+    assert "has had too many requests from here (429)" in ask(hub)
 
 
 def test_an_error_of_the_hub_may_pass(hub: Hub) -> None:

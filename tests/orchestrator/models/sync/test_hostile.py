@@ -32,7 +32,7 @@ def files(path: str) -> ModelFiles:
 @pytest.mark.parametrize("path", EVIL)
 def test_a_file_leaves_no_folder(path: str) -> None:
     assert not is_safe_path(path)
-    with pytest.raises(PreflightError, match="the model has a file of the name"):
+    with pytest.raises(PreflightError, match="the model has a file with an unsafe name"):
         contents_of([{"path": path, "size": 1, "blob": "", "mtime_ns": 0}], None)
 
 
