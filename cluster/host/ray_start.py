@@ -17,6 +17,7 @@ from __future__ import annotations
 import gc
 import os
 import socket
+import stat
 import sys
 import threading
 import time
@@ -80,6 +81,21 @@ class MinimalAgent(threading.local):
         return lambda: ImportError("not wanted") if self.wanted else dependency_error()
 
 
+def own_folder(path: str) -> None:
+    """A folder that only we may enter. Ends the program where another user was first: its name
+    can be guessed, and Ray opens all that it makes to everybody.
+    """
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        found = os.lstat(path)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            sys.exit(
+                f"{path} is a link, or belongs to uid {found.st_uid}: Ray does not start there"
+            )
+        os.chmod(path, 0o700)
+
+
 def await_head(address: str, limit_s: float) -> None:
     """Until the head's node is alive. Ends the program with the reason when it never is."""
     host, _, port = address.rpartition(":")
@@ -107,6 +123,7 @@ def head_is_alive(address: str) -> bool:
 
 
 if __name__ == "__main__":
+    own_folder(os.environ["ORCHESTRATE_RAY_FOLDER"])
     gc.disable()  # a sixth of the time that the imports take; this process only waits afterwards
     for module in UNUSED:
         sys.modules[module] = None  # type: ignore[assignment]

@@ -108,7 +108,7 @@ def ray_argv(config: ClusterConfig, host: HostFacts) -> Iterator[str]:
     yield from (runtime_of(config).executable(host, "python"), f"{folder}/{SCRIPT}")
     yield from ("start", "--block", "--disable-usage-stats")
     if host.node.is_head:
-        yield from ("--head", f"--port={ray.port}", f"--temp-dir={temp_folder(config, host)}")
+        yield from ("--head", f"--port={ray.port}", f"--temp-dir={temp_folder(config, host)}/ray")
         yield "--no-monitor"  # the autoscaler: it has nothing to scale
         yield from ("--dashboard-host=127.0.0.1", f"--dashboard-port={ray.dashboard_port}")
     else:
@@ -126,11 +126,14 @@ def service_folder(config: ClusterConfig, host: HostFacts, service: str) -> str:
 
 def ray_environment(config: ClusterConfig, host: HostFacts, *, secured: bool) -> dict[str, str]:
     token = token_environment(config, host) if secured else {}
-    return {**token, **RAY_ENVIRONMENT, **network_environment(host), **host.node.env}
+    own = {"ORCHESTRATE_RAY_FOLDER": temp_folder(config, host)}
+    return {**own, **token, **RAY_ENVIRONMENT, **network_environment(host), **host.node.env}
 
 
 def temp_folder(config: ClusterConfig, host: HostFacts) -> str:
-    """Of our own: /tmp/ray belongs to whoever runs `ray start` by hand on that host."""
+    """Of our own: /tmp/ray belongs to whoever runs `ray start` by hand on that host. Ray opens what
+    it makes below it to everybody, so this folder itself is closed: see host/ray_start.py.
+    """
     return f"/tmp/ray-{config.name}-{host.user}"
 
 

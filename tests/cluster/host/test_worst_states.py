@@ -25,7 +25,8 @@ from cluster.transport.local import Local, LocalSession
 from tests.support.factory import config_of
 from tests.support.reporter import Recorder
 
-CONFIG = config_of({"name": "here", "role": "head", "fast_address": "127.0.0.2"})
+CLUSTER = {"name": f"test-{os.getpid()}"}  # marks are seen by every run of these tests
+CONFIG = config_of({"name": "here", "role": "head", "fast_address": "127.0.0.2"}, cluster=CLUSTER)
 HERE = CONFIG.head
 SLEEPS = Service(CONFIG.name, "demo", HERE, Command(("sleep", "300")))
 
@@ -80,7 +81,7 @@ def test_without_a_lock_what_must_come_down_comes_down(home: Path) -> None:
 
 
 def test_an_audit_line_that_cannot_be_written_lets_no_lock_go(home: Path) -> None:
-    (home / ".orchestrate/test/audit").mkdir(parents=True)
+    (home / ".orchestrate" / CONFIG.name / "audit").mkdir(parents=True)
     told: list[str] = []
     with (
         closing(Local()) as transport,
@@ -120,7 +121,7 @@ def test_a_mark_counts_only_for_the_cluster_that_has_this_id(
 ) -> None:
     do(Start(SLEEPS))
     assert len(services.marked(SLEEPS.mark)) == 2
-    (home / ".orchestrate/test/id").write_text("of another cluster")
+    (home / ".orchestrate" / CONFIG.name / "id").write_text("of another cluster")
     assert len(services.marked(SLEEPS.mark)) == 2  # the supervisor adopts what it started
     [child] = [
         pid for pid in services.marked(SLEEPS.mark) if "sleep" in services.command_line(pid)[:5]
@@ -130,7 +131,8 @@ def test_a_mark_counts_only_for_the_cluster_that_has_this_id(
 
 def test_a_node_that_was_renamed_leaves_a_stray() -> None:
     do(Start(SLEEPS))
-    renamed = config_of({"name": "there", "role": "head", "fast_address": "127.0.0.2"})
+    node = {"name": "there", "role": "head", "fast_address": "127.0.0.2"}
+    renamed = config_of(node, cluster=CLUSTER)
     with closing(Local()) as transport:
         [host] = gather_facts(transport, renamed).hosts
     assert list(host.strays) == [SLEEPS.mark]
