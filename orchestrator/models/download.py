@@ -24,7 +24,7 @@ DOWNLOAD_SILENCE_S = 20.0  # the program says something each second
 def download(
     transport: Transport, here: HostFacts, entry: LockedModel, hub: HubAccess, reporter: Reporter
 ) -> Mapping[str, Any]:
-    """What the program says at its end. After Ctrl-C it ends, and what has arrived stays."""
+    """The program's last event. After Ctrl-C it ends, and what has arrived stays."""
     if here.cache.hangs:
         raise download_error(
             {"failed": "hangs", "path": here.cache.path, "limit_s": 3}, here, hub, entry
@@ -54,7 +54,7 @@ def download(
 
 
 def request_for(here: HostFacts, entry: LockedModel, hub: HubAccess) -> dict[str, Any]:
-    """The token goes the way of all requests: to the program's standard input."""
+    """The token travels as all requests do: on the program's standard input."""
     return {
         "cache": here.cache.path,
         "folder": ModelName.of(entry.model).folder,

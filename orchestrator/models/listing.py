@@ -24,7 +24,7 @@ class RecipeRow:
 
 @dataclass(frozen=True)
 class RecipeList:
-    """The recipes, and the mistakes in files that are none."""
+    """The recipes, and what is wrong with files that are not valid ones."""
 
     recipes: tuple[RecipeRow, ...]
     problems: tuple[str, ...]

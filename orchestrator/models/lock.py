@@ -112,7 +112,7 @@ def hash_files(transport: Transport, found: ModelFiles) -> list[tuple[str, int, 
 def lock_report(
     recipe: Recipe, former: LockedModel | None, found: LockedModel, lock_file: str
 ) -> LockReport:
-    """Pure."""
+    """What the new lock entry says, compared with the former one; pure."""
     old = {file.path: file.hash for file in former.files} if former else {}
     new = {file.path: file.hash for file in found.files}
     return LockReport(

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from orchestrator.recipes.recipe import Recipe
+from orchestrator.recipes.recipe import Recipe, is_folder
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ModelName(ABC):
         """`made`: the recipe says that it is made on the spot."""
         if made:
             return Made(text)
-        return Folder(text) if text.startswith(("/", "~")) else Hub(text)
+        return Folder(text) if is_folder(text) else Hub(text)
 
     @property
     @abstractmethod
@@ -55,7 +55,7 @@ class Made(ModelName):
 
     @property
     def folder(self) -> str:
-        return self.text if self.text.startswith(("/", "~")) else f"orchestrate/{self.text}"
+        return self.text if is_folder(self.text) else f"orchestrate/{self.text}"
 
 
 def name_of(recipe: Recipe) -> ModelName:

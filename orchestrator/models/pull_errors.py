@@ -16,7 +16,7 @@ GOES_ON = "what has arrived stays: the same command goes on from there"
 def download_error(
     event: Mapping[str, Any], host: HostFacts, hub: HubAccess, entry: LockedModel
 ) -> OrchestrateError:
-    """The program's last word, {"failed": kind, ...}, as an error."""
+    """The program's last event, {"failed": kind, ...}, as an error."""
     kind, path = event["failed"], event.get("path", "")
     if kind == "refused":
         return refusal(event, host, hub, entry)

@@ -11,7 +11,7 @@ from cluster.errors import ConfigError, Problem, UsageError
 from orchestrator.recipes.hardware import load_hardware
 from orchestrator.recipes.layer import Layer, Value
 from orchestrator.recipes.problems import COMMAND_LINE, recipe_problems
-from orchestrator.recipes.recipe import MEDIA_LAYER, Recipe
+from orchestrator.recipes.recipe import MEDIA_LAYER, Recipe, is_folder
 
 FIELDS = ("model", "revision", "served_name", "port")  # of the recipe, that --set may name
 Layers = tuple[tuple[str, Mapping[str, Any]], ...]  # (origin, values)
@@ -91,7 +91,7 @@ def apply_layers(recipe: Recipe, hardware: str | None, settings: Mapping[str, Va
 def names_another(given: Mapping[str, Value], recipe: Recipe) -> bool:
     """Whether the command line names a model of the hub in place of the recipe's."""
     model = given.get("model", recipe.model)
-    return model != recipe.model and not str(model).startswith(("/", "~"))
+    return model != recipe.model and not is_folder(str(model))
 
 
 def flat(layers: Layers) -> dict[str, Any]:

@@ -51,6 +51,11 @@ class Media(Table):
     port: Port = Field(default=8080, description="Where it listens, on the host's loopback.")
 
 
+def is_folder(model: str) -> bool:
+    """Whether a recipe's `model` is a folder on the hosts, and no name on the hub."""
+    return model.startswith(("/", "~"))
+
+
 class Recipe(Layer):
     """One model and how it is served. `name` and `source` come from the file, not from its text."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cluster.checks.gate import enforce
 from cluster.errors import OrchestrateError, PreflightError
@@ -122,7 +123,7 @@ class Preparation:
     reporter: Reporter
     dry: bool
 
-    @property
+    @cached_property
     def lock(self) -> ModelsLock:
         return read_lock(lock_path(self.config))
 

@@ -59,7 +59,7 @@ def ask_hub(hub: HubAccess, model: str, revision: str, reporter: Reporter) -> Lo
 
 @contextmanager
 def hub_errors(hub: HubAccess, model: str, revision: str) -> Iterator[None]:
-    """Whatever a question to the hub raises, as an OrchestrateError that says what to do."""
+    """Turns whatever a request to the hub raises into an OrchestrateError with a next step."""
     try:
         yield
     except RevisionNotFoundError:

@@ -66,7 +66,7 @@ class Chain:
         return []
 
     def give_up(self, why: str) -> None:
-        """Whoever is not done has failed."""
+        """Mark every host that is not done as failed."""
         for name in self.receivers:
             if name not in self.placed:
                 self.failed.setdefault(name, why)

@@ -47,7 +47,7 @@ class Peer:
             raise HostError(self.name, GONE) from None
 
     def expect(self, key: str) -> dict[str, Any]:
-        """The next event with this key. Raises HostError for another end."""
+        """The next event with this key. Raises HostError when the program ends without it."""
         try:
             for event in self.events:
                 if key in event:

@@ -43,7 +43,7 @@ class Copy:
             return chain
 
     def _each(self, hosts: Sequence[HostFacts], step: Callable[[HostFacts], None]) -> None:
-        """Side by side; a receiver that fails is out. Raises HostsError when the source fails."""
+        """On all hosts at once, without receivers that fail. Raises HostsError for the source."""
         for host, outcome in gather(hosts, step):
             if isinstance(outcome, OrchestrateError):
                 if host is self.hosts[0]:

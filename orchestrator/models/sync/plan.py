@@ -17,7 +17,7 @@ MARGIN = 256 << 20  # bytes that stay free on every disk
 
 @dataclass(frozen=True)
 class Content:
-    """Bytes that travel once, under however many paths they stand in the snapshot.
+    """Bytes that travel once, however many paths of the snapshot hold them.
 
     `hash` as in models.lock, or empty where only the source can say; `blob` is the name in the hub
     cache or empty; `key` names what has arrived of it in the staging folder.
@@ -126,7 +126,7 @@ def why_no_source(model: ModelFiles, entry: LockedModel | None) -> str:
 
 
 def in_chain_order(names: Sequence[str], source: str) -> list[str]:
-    """The receivers: the inventory's order, from the source on and around."""
+    """The receivers in the inventory's order, from the source on, then from its start."""
     at = list(names).index(source)
     return [*names[at + 1 :], *names[:at]]
 

@@ -69,7 +69,7 @@ def sync(
     wanted_source: str | None,
     reporter: Reporter,
 ) -> SyncReport:
-    """Copy, verify, put in place; a host that fails is in the report and stops no other.
+    """Copy, verify, put in place; a host that fails is named in the report and stops no other.
 
     Raises PreflightError when no host has the model,
     OrchestrateError when the source's files are damaged.

@@ -63,7 +63,7 @@ def by_content(locked: LockedFile, file: FoundFile, read: FileHash) -> Differenc
 
 
 def by_name(locked: LockedFile, file: FoundFile) -> Difference | None:
-    """The hub names a file by its hash; one that it names by another kind says nothing."""
+    """The hub names a file by its hash; where that is the other kind of hash, it proves nothing."""
     kind, _, wanted = locked.hash.partition(":")
     named_kind, _, named = file.named.partition(":")
     if kind != named_kind or named == wanted:

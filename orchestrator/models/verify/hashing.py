@@ -40,7 +40,7 @@ class FileHash:
 
 @dataclass(frozen=True)
 class Progress:
-    """So many bytes of so many are hashed."""
+    """Bytes hashed so far and in total, of how many files, on how many cores."""
 
     done: int
     total: int

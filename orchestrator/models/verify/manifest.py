@@ -87,7 +87,7 @@ def make_manifest(
 
 
 def request_from_manifest(file: Path, recipe: Recipe) -> VerifyRequest:
-    """A stored manifest in place of the lock. Raises ConfigError where it is not to be used."""
+    """A stored manifest in place of the lock. Raises ConfigError where it cannot be used."""
     locked = lock_from_manifest(read_manifest(file, recipe.name))
     return VerifyRequest(
         recipe.model_copy(update={"revision": locked.commit or recipe.revision}), locked

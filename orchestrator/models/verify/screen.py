@@ -92,7 +92,7 @@ def failed_hosts(report: VerifyReport) -> list[HostVerify]:
 
 
 def same_share(report: VerifyReport) -> str:
-    """One folder of one server was read once a host: say how to read it once."""
+    """Where all hosts read one network mount: how to read it only once."""
     first, *others = report.hosts
     network = ("nfs", "fuse.", "lustre", "ceph", "9p", "cifs", "beegfs", "gpfs")
     if report.quick or not others or not first.mounted.startswith(network):

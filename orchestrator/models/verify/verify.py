@@ -84,7 +84,7 @@ class Place:
 def verify(
     transport: Transport, config: ClusterConfig, request: VerifyRequest, reporter: Reporter
 ) -> VerifyReport:
-    """Look at the hosts side by side; what fails on one is a row, and hides no other.
+    """Verify all hosts at once; a failure on one is a row of the report, and hides no other.
 
     One line about all hosts goes to `reporter.progress`, again and again.
     """
