@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import typer.exceptions
 
+from orchestrator import VERSION
 from orchestrator.cli.lazy import COMPLETE, Tree, Verb, group_of
 
 INTERRUPTED = 130
@@ -155,9 +156,7 @@ VERBS = Tree(
 
 def show_version(wanted: bool) -> None:
     if wanted:
-        from importlib import metadata
-
-        typer.echo(f"orchestrate {metadata.version('orchestrate')}")
+        typer.echo(f"orchestrate {VERSION}")
         raise typer.Exit
 
 
@@ -189,6 +188,8 @@ def main() -> None:
 def exit_code_of(verb: Callable[[], object]) -> int:
     try:
         code = verb()  # typer turns its Exit, and Ctrl-C, into the value that it returns
+    except SystemExit:  # typer's, after it has answered a shell
+        raise
     except BrokenPipeError:
         return 1
     except BaseException as error:

@@ -108,14 +108,14 @@ def module_arrows(known: Mapping[str, Path]) -> Arrows:
 
 
 def room_arrows(known: Mapping[str, Path]) -> Arrows:
-    """Empty packages such as cluster/__init__.py are no room."""
-    filled = {name: path for name, path in known.items() if path.name != "__init__.py"}
-    arrows: Arrows = {room_of(path): set() for path in filled.values()}
-    for name, targets in module_arrows(known).items():
+    """The two packages themselves, which hold no more than the version, are no rooms."""
+    inside = {name: path for name, path in known.items() if "." in name}
+    arrows: Arrows = {room_of(path): set() for path in inside.values()}
+    for name, targets in module_arrows(inside).items():
         own = room_of(known[name])
-        arrows.setdefault(own, set()).update(room_of(known[each]) for each in targets)
+        arrows[own].update(room_of(known[each]) for each in targets)
         arrows[own].discard(own)
-    return {room: arrows[room] for room in sorted(arrows) if not room.endswith("__init__")}
+    return {room: arrows[room] for room in sorted(arrows)}
 
 
 def circle_in(arrows: Arrows) -> list[str]:

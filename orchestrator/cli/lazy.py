@@ -91,17 +91,21 @@ class VerbGroup(TyperGroup):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Words out of the table, options from the command."""
-        from typer._click.shell_completion import CompletionItem
-
-        words = self.tree.children(self.path).items()
-        found = [CompletionItem(word, help=what) for word, what in words]
         options = super(TyperGroup, self).shell_complete(ctx, incomplete)
-        return [*(each for each in found if each.value.startswith(incomplete)), *options]
+        return [*words_after(self.tree, self.path, incomplete), *options]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         for title, rows in self.tree.listing(self.path).items():
             with formatter.section(title if not self.path else "Commands"):
                 formatter.write_dl(list(rows.items()))
+
+
+def words_after(tree: Tree, path: str, incomplete: str) -> list[Any]:
+    """What a shell may put in place of `incomplete`."""
+    from typer._click.shell_completion import CompletionItem
+
+    words = tree.children(path).items()
+    return [CompletionItem(word, help=what) for word, what in words if word.startswith(incomplete)]
 
 
 def meant(tree: Tree, word: str) -> str:

@@ -4,12 +4,12 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 
 import httpx
 
 from cluster.facts.hosts import HostFacts
 from cluster.host.masking import argv_shown
+from orchestrator import VERSION
 from orchestrator.api.target import Home, Target
 
 SNAPSHOT_COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")
@@ -53,15 +53,14 @@ class Provenance:
 
 def provenance(target: Target) -> Provenance:
     """Never raises, not even for a server that does not report its version."""
-    own = metadata.version("orchestrate")
     if target.home is None:
         versions = server_version(target)
-        return Provenance(target.shown, target.model, own, platform.python_version(), versions)
+        return Provenance(target.shown, target.model, VERSION, platform.python_version(), versions)
     service, endpoint = target.home.service, target.home.endpoint
     return Provenance(
         url=target.shown,
         served_name=target.model,
-        orchestrate=own,
+        orchestrate=VERSION,
         python=platform.python_version(),
         versions=target.home.host.versions,
         recipe=endpoint.recipe,

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench.by_hand import serve_bare, start_ray
+from tests.bench.command_line import bench_command_line
 from tests.bench.copying import bench_sync
 from tests.bench.hashing import bench_verify
 from tests.bench.load import bench_load
@@ -90,7 +91,12 @@ def bench_models_sync() -> Iterator[Row]:
     yield from bench_sync(STATE, must)
 
 
+def bench_cli() -> Iterator[Row]:
+    yield from bench_command_line(STATE)
+
+
 BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
+    "cli": bench_cli,
     "start": bench_start,
     "serve": bench_serve,
     "status": bench_status,

@@ -8,7 +8,6 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from cluster.errors import ConfigError, OrchestrateError, Problem
 from cluster.inventory.config import ClusterConfig
 from cluster.whole_file import write_whole
+from orchestrator import VERSION
 from orchestrator.models.lockfile import LockedFile, LockedModel, lock_path
 from orchestrator.models.verify.verify import HostVerify, VerifyReport, VerifyRequest
 from orchestrator.recipes.recipe import Recipe
@@ -113,7 +113,7 @@ def manifest_of(report: VerifyReport, locked: LockedModel, when: str, who: str) 
         verified=when,
         by=who,
         versions={
-            "orchestrate": metadata.version("orchestrate"),
+            "orchestrate": VERSION,
             "python": platform.python_version(),
         },
         hosts=tuple(manifest_host(host) for host in report.hosts),
