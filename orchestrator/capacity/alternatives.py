@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from cluster.checks.memory import is_unified
 from cluster.errors import OrchestrateError
 from cluster.facts.hosts import HostFacts
 from orchestrator.capacity.fit import Fit, Model
 from orchestrator.capacity.gpu_memory import gpu_bytes
-from orchestrator.capacity.placement import fit_of, place
+from orchestrator.capacity.placement import fit_of, place_model
 from orchestrator.recipes.layer import Value
 from orchestrator.recipes.recipe import Recipe
 
@@ -74,7 +75,7 @@ def alternative_with(
 ) -> Alternative | None:
     changed = request.recipe.model_copy(update={"args": {**request.recipe.args, **args}})
     try:
-        placement = place(changed, request.model, scale_up.hosts, request.used)
+        placement = place_model(changed, request.model, scale_up.hosts, request.used)
     except OrchestrateError:
         return None
     fit = fit_of(changed, request.model, placement, ask_free=scale_up.hosts == request.hosts)
@@ -96,7 +97,7 @@ def argument_changes(request: PlanRequest) -> Iterator[tuple[str, dict[str, Valu
             yield "a smaller context", {"max_model_len": smaller}
         if fit.split.tensor > 1 and arch.experts and not fit.split.expert:
             yield "whole experts on each rank", {"enable_expert_parallel": True}
-        most = MOST_UTILIZATION[is_unified(request.hosts)]
+        most = MOST_UTILIZATION[any(map(is_unified, request.hosts))]
         if fit.memory.total and fit.serving.utilization < most:
             yield "more of each GPU", {"gpu_memory_utilization": most}
     yield from other_splits(request)
@@ -124,10 +125,6 @@ def other_splits(request: PlanRequest) -> Iterator[tuple[str, dict[str, Value]]]
             yield "another split" if ranks == now else f"{ranks} GPUs", args
             if request.model.architecture.experts and ranks > pipeline:
                 yield "another split, whole experts", {**args, "enable_expert_parallel": True}
-
-
-def is_unified(hosts: Hosts) -> bool:
-    return any(host.gpus and host.gpus[0].memory_total is None for host in hosts)
 
 
 def scale_up_args(scale_up: ScaleUp) -> Iterator[dict[str, Value]]:

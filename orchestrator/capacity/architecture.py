@@ -12,9 +12,9 @@ from orchestrator.capacity.config_json import (
     KINDS,
     MOST_LAYERS,
     ConfigTable,
+    count_in,
     inner,
-    number,
-    text,
+    text_in,
 )
 
 
@@ -78,9 +78,9 @@ class Architecture:
 def read_architecture(config: ConfigTable) -> Architecture:
     """Never raises: whatever stands there, the answer is an Architecture."""
     language = inner(config, "text_config", "llm_config", "language_config") or config
-    kind = text(language, "model_type") or text(config, "model_type")
+    kind = text_in(language, "model_type") or text_in(config, "model_type")
     table = {**DEFAULTS.get(kind, {}), **language}
-    hidden = number(table, "hidden_size", "n_embd", "d_model")
+    hidden = count_in(table, "hidden_size", "n_embd", "d_model")
     names = config.get("architectures")
     first = names[0] if isinstance(names, list) and names else ""
     quantization, bits, block = quantization_of(config, language)
@@ -90,13 +90,13 @@ def read_architecture(config: ConfigTable) -> Architecture:
         kind=kind,
         layers=layer_kinds(table),
         hidden=hidden,
-        vocab=number(table, "vocab_size"),
+        vocab=count_in(table, "vocab_size"),
         linear=linear_of(table),
         quantization=quantization,
         bits=bits,
         block=block,
-        dtype=text(table, "dtype", "torch_dtype") or text(config, "dtype", "torch_dtype"),
-        positions=number(table, "max_position_embeddings", "n_positions"),
+        dtype=text_in(table, "dtype", "torch_dtype") or text_in(config, "dtype", "torch_dtype"),
+        positions=count_in(table, "max_position_embeddings", "n_positions"),
         tied=(table.get("tie_word_embeddings", config.get("tie_word_embeddings")) is True),
         vision=vision_of(inner(config, "vision_config")),
         **attention_sizes(table, hidden),
@@ -105,81 +105,81 @@ def read_architecture(config: ConfigTable) -> Architecture:
 
 
 def attention_sizes(table: ConfigTable, hidden: int) -> dict[str, Any]:
-    heads = number(table, "num_attention_heads", "n_head")
-    latent, rope = number(table, "kv_lora_rank"), number(table, "qk_rope_head_dim")
+    heads = count_in(table, "num_attention_heads", "n_head")
+    latent, rope = count_in(table, "kv_lora_rank"), count_in(table, "qk_rope_head_dim")
     return {
         "heads": heads,
-        "kv_heads": number(table, "num_key_value_heads", default=heads),
-        "head_dim": number(table, "head_dim", default=hidden // heads if heads else 0),
-        "window": number(table, "sliding_window", "attention_chunk_size"),
+        "kv_heads": count_in(table, "num_key_value_heads", default=heads),
+        "head_dim": count_in(table, "head_dim", default=hidden // heads if heads else 0),
+        "window": count_in(table, "sliding_window", "attention_chunk_size"),
         "latent": latent + rope if latent else 0,
-        "q_lora": number(table, "q_lora_rank"),
-        "nope_dim": number(table, "qk_nope_head_dim"),
+        "q_lora": count_in(table, "q_lora_rank"),
+        "nope_dim": count_in(table, "qk_nope_head_dim"),
         "rope_dim": rope,
-        "value_dim": number(table, "v_head_dim"),
+        "value_dim": count_in(table, "v_head_dim"),
     }
 
 
 def feed_forward_sizes(table: ConfigTable, hidden: int) -> dict[str, Any]:
     return {
-        "experts": number(table, "num_experts", "n_routed_experts", "num_local_experts"),
-        "top_k": number(table, "num_experts_per_tok", "top_k_experts", default=1),
-        "expert_width": number(table, "moe_intermediate_size", "intermediate_size"),
+        "experts": count_in(table, "num_experts", "n_routed_experts", "num_local_experts"),
+        "top_k": count_in(table, "num_experts_per_tok", "top_k_experts", default=1),
+        "expert_width": count_in(table, "moe_intermediate_size", "intermediate_size"),
         "shared_width": shared_width(table),
-        "width": number(table, "intermediate_size", "n_inner", default=4 * hidden),
-        "dense_layers": number(table, "first_k_dense_replace"),
+        "width": count_in(table, "intermediate_size", "n_inner", default=4 * hidden),
+        "dense_layers": count_in(table, "first_k_dense_replace"),
     }
 
 
 def shared_width(table: ConfigTable) -> int:
-    whole = number(table, "shared_expert_intermediate_size")
-    return whole or number(table, "n_shared_experts") * number(table, "moe_intermediate_size")
+    whole = count_in(table, "shared_expert_intermediate_size")
+    return whole or count_in(table, "n_shared_experts") * count_in(table, "moe_intermediate_size")
 
 
 def layer_kinds(table: ConfigTable) -> tuple[str, ...]:
-    count = min(number(table, "num_hidden_layers", "n_layer"), MOST_LAYERS)
+    count = min(count_in(table, "num_hidden_layers", "n_layer"), MOST_LAYERS)
     listed = table.get("layer_types")
     if isinstance(listed, list) and listed:
         kinds = tuple(
             KINDS.get(each, "full") if isinstance(each, str) else "full" for each in listed
         )
         return (*kinds, *["full"] * count)[:count] if count else kinds[:MOST_LAYERS]
-    every = number(table, "full_attention_interval")
-    if every and number(table, "linear_num_value_heads"):
+    every = count_in(table, "full_attention_interval")
+    if every and count_in(table, "linear_num_value_heads"):
         return tuple("full" if (n + 1) % every == 0 else "linear" for n in range(count))
-    if not number(table, "sliding_window") or table.get("use_sliding_window") is False:
+    if not count_in(table, "sliding_window") or table.get("use_sliding_window") is False:
         return ("full",) * count
-    pattern = number(table, "sliding_window_pattern")
+    pattern = count_in(table, "sliding_window_pattern")
     if pattern:
         return tuple("full" if (n + 1) % pattern == 0 else "sliding" for n in range(count))
     return ("sliding",) * count
 
 
 def linear_of(table: ConfigTable) -> Linear | None:
-    if not number(table, "linear_num_value_heads"):
+    if not count_in(table, "linear_num_value_heads"):
         return None
     return Linear(
-        key_heads=number(table, "linear_num_key_heads", default=1),
-        value_heads=number(table, "linear_num_value_heads"),
-        key_dim=number(table, "linear_key_head_dim", default=128),
-        value_dim=number(table, "linear_value_head_dim", default=128),
-        kernel=number(table, "linear_conv_kernel_dim", default=4),
+        key_heads=count_in(table, "linear_num_key_heads", default=1),
+        value_heads=count_in(table, "linear_num_value_heads"),
+        key_dim=count_in(table, "linear_key_head_dim", default=128),
+        value_dim=count_in(table, "linear_value_head_dim", default=128),
+        kernel=count_in(table, "linear_conv_kernel_dim", default=4),
     )
 
 
 def vision_of(table: ConfigTable) -> Vision | None:
-    depth = min(number(table, "depth", "num_hidden_layers"), MOST_LAYERS)
-    hidden = number(table, "hidden_size", "embed_dim")
+    depth = min(count_in(table, "depth", "num_hidden_layers"), MOST_LAYERS)
+    hidden = count_in(table, "hidden_size", "embed_dim")
     if not depth or not hidden:
         return None
     deepstack = table.get("deepstack_visual_indexes")
     return Vision(
         depth=depth,
         hidden=hidden,
-        width=number(table, "intermediate_size", default=4 * hidden),
-        out=number(table, "out_hidden_size", default=hidden),
-        patch=number(table, "patch_size", default=14),
-        merge=number(table, "spatial_merge_size", default=1),
+        width=count_in(table, "intermediate_size", default=4 * hidden),
+        out=count_in(table, "out_hidden_size", default=hidden),
+        patch=count_in(table, "patch_size", default=14),
+        merge=count_in(table, "spatial_merge_size", default=1),
         deepstack=len(deepstack) if isinstance(deepstack, list) else 0,
     )
 
@@ -187,12 +187,12 @@ def vision_of(table: ConfigTable) -> Vision | None:
 def quantization_of(config: ConfigTable, language: ConfigTable) -> tuple[str, int, int]:
     """(method or nothing, bits a weight, size of a block or group)."""
     table = inner(config, "quantization_config") or inner(language, "quantization_config")
-    method = text(table, "quant_method").lower()
+    method = text_in(table, "quant_method").lower()
     blocks = table.get("weight_block_size")
-    block = number({"block": blocks[0]}, "block") if isinstance(blocks, list) and blocks else 0
+    block = count_in({"block": blocks[0]}, "block") if isinstance(blocks, list) and blocks else 0
     wide = {"fp8": 8, "mxfp4": 4, "modelopt_fp4": 4}.get(method, 0)
     return (
         method,
-        number(table, "bits", "w_bit", default=wide),
-        block or number(table, "group_size"),
+        count_in(table, "bits", "w_bit", default=wide),
+        block or count_in(table, "group_size"),
     )

@@ -55,7 +55,7 @@ QUANTIZATIONS = (
 )
 
 
-def number(table: ConfigTable, *keys: str, default: int = 0) -> int:
+def count_in(table: ConfigTable, *keys: str, default: int = 0) -> int:
     """The first of the keys that holds a sane count."""
     for key in keys:
         value = table.get(key)
@@ -64,7 +64,7 @@ def number(table: ConfigTable, *keys: str, default: int = 0) -> int:
     return default
 
 
-def text(table: ConfigTable, *keys: str) -> str:
+def text_in(table: ConfigTable, *keys: str) -> str:
     values = (table.get(key) for key in keys)
     return next((value for value in values if isinstance(value, str)), "")
 

@@ -46,10 +46,10 @@ def serving_of(recipe: Recipe, arch: Architecture, gpu_memory: int, ranks: int) 
     tokens, seqs = batch_defaults(gpu_memory, ranks)
     cache = str(args.get("kv_cache_dtype", "auto"))
     return Serving(
-        max_model_len=count(args, "max_model_len", arch.positions or 8192),
+        max_model_len=int_argument(args, "max_model_len", arch.positions or 8192),
         utilization=utilization(args),
-        seqs=count(args, "max_num_seqs", seqs),
-        batched=count(args, "max_num_batched_tokens", tokens),
+        seqs=int_argument(args, "max_num_seqs", seqs),
+        batched=int_argument(args, "max_num_batched_tokens", tokens),
         eager=cpu or args.get("enforce_eager") is True,
         weight_dtype=weight_dtype,
         cache_element=1 if cache in ONE_BYTE_CACHES else weight_dtype,
@@ -57,7 +57,7 @@ def serving_of(recipe: Recipe, arch: Architecture, gpu_memory: int, ranks: int) 
         expert=args.get("enable_expert_parallel") is True,
         prefix=args.get("enable_prefix_caching") is not False,
         images=arch.vision is not None and not only_language(args),
-        kv_bytes=count(args, "kv_cache_memory_bytes", 0),
+        kv_bytes=int_argument(args, "kv_cache_memory_bytes", 0),
         cpu_space=cpu_space(recipe) if cpu else 0,
     )
 
@@ -68,7 +68,7 @@ def batch_defaults(gpu_memory: int, ranks: int) -> tuple[int, int]:
     return next((tokens, seqs) for least, tokens, seqs in BATCHES if gpu_memory >= least)
 
 
-def count(args: Mapping[str, Value], key: str, default: int) -> int:
+def int_argument(args: Mapping[str, Value], key: str, default: int) -> int:
     value = args.get(key)
     return (
         value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default

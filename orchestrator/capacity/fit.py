@@ -26,7 +26,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Memory:
+class GpuMemory:
     """Of the smallest GPU that is used, in bytes; 0 without GPUs. `free` is None where nobody
     asked. On unified memory both are the host's."""
 
@@ -41,7 +41,7 @@ class Fit:
 
     split: Split
     serving: Serving
-    memory: Memory
+    memory: GpuMemory
     weights: Weights
     overheads: tuple[tuple[Estimate, ...], ...]
     rooms: tuple[int, ...]
@@ -83,7 +83,7 @@ class Fit:
         return max(self.cache.request_bytes(tokens, layers) for layers in self.stages)
 
 
-def judge(model: Model, split: Split, serving: Serving, memory: Memory) -> Fit:
+def judge(model: Model, split: Split, serving: Serving, memory: GpuMemory) -> Fit:
     arch = model.architecture
     weights = rank_weights(
         model.tensors,
@@ -125,7 +125,7 @@ def judge(model: Model, split: Split, serving: Serving, memory: Memory) -> Fit:
 
 
 def rooms_for_cache(
-    serving: Serving, memory: Memory, weights: Weights, extra: Sequence[Sequence[Estimate]]
+    serving: Serving, memory: GpuMemory, weights: Weights, extra: Sequence[Sequence[Estimate]]
 ) -> tuple[int, ...]:
     """vLLM's rule: its share of the memory without weights and overhead, unless told in bytes."""
     budget = int(memory.total * serving.utilization)

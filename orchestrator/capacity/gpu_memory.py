@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cluster.facts.hosts import HostFacts
-from orchestrator.capacity.fit import Memory
+from orchestrator.capacity.fit import GpuMemory
 
 # measured on an H200: nvidia-smi shows 143771 MiB, torch and vLLM see 139.81 GiB
 NOT_SHOWN = 143771 * (1 << 20) - int(139.81 * (1 << 30))
@@ -17,7 +17,7 @@ def gpu_bytes(host: HostFacts) -> int:
     return host.memory.total if host.gpus else 0
 
 
-def free_bytes(host: HostFacts, ranks: int) -> int:
+def free_gpu_bytes(host: HostFacts, ranks: int) -> int:
     """Of the emptiest `ranks` GPUs the fullest one; without a driver's word, what the host has."""
     sizes = sorted(
         (gpu.memory_free for gpu in host.gpus if gpu.memory_free is not None), reverse=True
@@ -27,10 +27,10 @@ def free_bytes(host: HostFacts, ranks: int) -> int:
     return host.memory.available if host.gpus else host.memory.available // max(1, ranks)
 
 
-def memory_of(hosts: Sequence[HostFacts], ranks: Sequence[int], *, ask_free: bool) -> Memory:
+def memory_of(hosts: Sequence[HostFacts], ranks: Sequence[int], *, ask_free: bool) -> GpuMemory:
     """`ranks` by host; `ask_free`: whether what others hold counts."""
-    free = [free_bytes(host, count) for host, count in zip(hosts, ranks, strict=True)]
-    return Memory(
+    free = [free_gpu_bytes(host, count) for host, count in zip(hosts, ranks, strict=True)]
+    return GpuMemory(
         total=min(gpu_bytes(host) for host in hosts),
         free=min(free) if ask_free else None,
         across=len(hosts) > 1,

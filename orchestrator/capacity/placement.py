@@ -37,7 +37,7 @@ class Placement:
         return f"{split} on {names}"
 
 
-def place(
+def place_model(
     recipe: Recipe, model: Model, hosts: Sequence[HostFacts], used: Mapping[str, int]
 ) -> Placement:
     """What fits in one host stays in one host; across hosts, tensor parallel where each has one

@@ -63,7 +63,3 @@ def parse_shape(shape: Sequence[Any]) -> tuple[int, ...]:
     if any(size < 0 for size in sizes):
         raise ValueError(f"a negative size in {sizes}")
     return sizes
-
-
-def total_bytes(tensors: Iterable[Tensor]) -> int:
-    return sum(tensor.bytes for tensor in tensors)

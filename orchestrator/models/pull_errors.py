@@ -19,7 +19,7 @@ def download_error(
     """The program's last event, {"failed": kind, ...}, as an error."""
     kind, path = event["failed"], event.get("path", "")
     if kind == "refused":
-        return refusal(event, host, hub, entry)
+        return download_refusal(event, host, hub, entry)
     if kind == "full":
         what, hint = disk_full(event, host, entry)
     elif kind == "hub":
@@ -41,7 +41,7 @@ def download_error(
     return HostError(host.node.name, what, hint)
 
 
-def refusal(
+def download_refusal(
     event: Mapping[str, Any], host: HostFacts, hub: HubAccess, entry: LockedModel
 ) -> OrchestrateError:
     """What the hub refuses, it refuses to every host alike."""

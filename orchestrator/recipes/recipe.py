@@ -130,7 +130,7 @@ def recipe_files() -> dict[str, Path]:
     return dict(sorted((path.stem, path) for path in found if path.is_file()))
 
 
-def names() -> list[str]:
+def recipe_names() -> list[str]:
     return list(recipe_files())
 
 

@@ -16,7 +16,7 @@ from orchestrator.capacity.checks import words_to_type
 from orchestrator.capacity.fit import CONTEXTS, Fit, Model
 from orchestrator.capacity.hardware import hosts_of, more_of
 from orchestrator.capacity.overhead import Estimate, total
-from orchestrator.capacity.placement import Placement, fit_of, place, shares
+from orchestrator.capacity.placement import Placement, fit_of, place_model, shares
 from orchestrator.models.cache import ModelFiles, find_model, require_complete
 from orchestrator.models.lockfile import ModelsLock, lock_path, read_lock
 from orchestrator.models.name import Folder, name_of
@@ -92,7 +92,7 @@ def plan_on_hosts(
     model = model_on_hosts(transport, recipe, found) or model_off_hosts(recipe, found, reporter)
     used = gpus_in_use(facts, besides=PREFIX + recipe.name)
     report = plan_for(PlanRequest(recipe, model, facts.hosts, used, None, more_hosts(facts.hosts)))
-    return with_cost(report, config.cost)
+    return plan_with_cost(report, config.cost)
 
 
 def plan_on_hardware(
@@ -108,7 +108,7 @@ def plan_on_hardware(
     recipe = recipe_for(request, lock, hosts, reporter)
     model = model_without_hosts(recipe, reporter)
     report = plan_for(PlanRequest(recipe, model, hosts, {}, None, more_of(hardware, known)))
-    return with_cost(report, prices) if prices else report
+    return plan_with_cost(report, prices) if prices else report
 
 
 def model_off_hosts(recipe: Recipe, found: Sequence[ModelFiles], reporter: Reporter) -> Model:
@@ -122,7 +122,7 @@ def model_off_hosts(recipe: Recipe, found: Sequence[ModelFiles], reporter: Repor
     return model_on_hub(recipe, reporter)
 
 
-def with_cost(report: PlanReport, prices: CostTable) -> PlanReport:
+def plan_with_cost(report: PlanReport, prices: CostTable) -> PlanReport:
     """With the hour of the GPUs that it would use."""
     gpus: Counter[str] = Counter()
     for each in report.gpus:
@@ -145,7 +145,7 @@ def plan_for(request: PlanRequest) -> PlanReport:
     """Pure. Raises PreflightError, with what would fit, for a split that there are no GPUs for."""
     recipe, model = request.recipe, request.model
     try:
-        placement = place(recipe, model, request.hosts, request.used)
+        placement = place_model(recipe, model, request.hosts, request.used)
     except PreflightError as error:
         raise no_split(request, error.problems[0].what) from None
     fit = fit_of(recipe, model, placement, ask_free=True)

@@ -19,7 +19,7 @@ from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.checks import fit_findings
 from orchestrator.capacity.fit import Model
-from orchestrator.capacity.placement import Placement, fixed_split, place
+from orchestrator.capacity.placement import Placement, fixed_split, place_model
 from orchestrator.models.cache import ModelFiles, find_model, prove_same, require_complete
 from orchestrator.models.lockfile import ModelsLock, lock_path, read_lock
 from orchestrator.models.sizes import read_model
@@ -241,6 +241,6 @@ def place_on(facts: Facts, recipe: Recipe, model: Model) -> Placement:
     name = PREFIX + recipe.name
     used = gpus_in_use(facts, besides=name)
     try:
-        return place(recipe, model, facts.hosts, used)
+        return place_model(recipe, model, facts.hosts, used)
     except PreflightError as error:
         raise PreflightError(*error.problems, *lost) from None

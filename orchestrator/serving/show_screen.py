@@ -39,11 +39,13 @@ def settings_table(title: str, values: Mapping[str, Setting]) -> Table:
     for column in (title, "value", "from", "instead of"):
         table.add_column(column, overflow="fold")
     for key, setting in values.items():
-        over = (f"{value_text(value)} ({origin})" for origin, value in reversed(setting.over))
-        cells = (key, value_text(setting.value), setting.origin, ", ".join(over))
+        over = (
+            f"{setting_value_text(value)} ({origin})" for origin, value in reversed(setting.over)
+        )
+        cells = (key, setting_value_text(setting.value), setting.origin, ", ".join(over))
         table.add_row(*(Text(cell) for cell in cells))
     return table
 
 
-def value_text(value: Any) -> str:
+def setting_value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.capacity.architecture import read_architecture
 from orchestrator.capacity.engine_args import serving_of
-from orchestrator.capacity.fit import Fit, Memory, Model, judge
+from orchestrator.capacity.fit import Fit, GpuMemory, Model, judge
 from orchestrator.capacity.synthetic_tensors import known_tensors
 from orchestrator.capacity.weights import Split
 from orchestrator.host import make_tiny
@@ -162,4 +162,4 @@ def judged(raw: dict[str, Any], split: Split, args: dict[str, Any], *, across: b
     """On H200s that nobody else uses."""
     made = model(raw)
     serving = serving_of(recipe(args), made.architecture, H200, split.ranks)
-    return judge(made, split, serving, Memory(H200, None, across))
+    return judge(made, split, serving, GpuMemory(H200, None, across))

@@ -63,7 +63,7 @@ def hub_errors(hub: HubAccess, model: str, revision: str) -> Iterator[None]:
     try:
         yield
     except RevisionNotFoundError:
-        raise unknown_revision(model, revision, names_of(hub, model)) from None
+        raise unknown_revision(model, revision, branches_and_tags(hub, model)) from None
     except (httpx2.HTTPError, OSError, HFValidationError) as error:
         raise hub_error(error, hub.endpoint, model, known_user=bool(hub.token)) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -97,7 +97,7 @@ def locked_file(sibling: Any) -> LockedFile:
     return LockedFile(path=sibling.rfilename, size=size, hash=known)
 
 
-def names_of(hub: HubAccess, model: str) -> list[str]:
+def branches_and_tags(hub: HubAccess, model: str) -> list[str]:
     """Branches and tags; none where the hub does not say."""
     try:
         refs = hub.api.list_repo_refs(model)

@@ -19,7 +19,7 @@ def hub_error(error: Exception, endpoint: str, model: str, *, known_user: bool) 
     if isinstance(error, errors.HfHubHTTPError):
         code = error.response.headers.get("X-Error-Code", "")
         return hub_refusal(error.response.status_code, code, endpoint, model, known_user=known_user)
-    return hub_unreachable(reason_of(error), endpoint)
+    return hub_unreachable(hub_error_reason(error), endpoint)
 
 
 def hub_refusal(
@@ -62,7 +62,7 @@ def hub_unreachable(reason: str, endpoint: str, where: str = "") -> OrchestrateE
     )
 
 
-def reason_of(error: Exception) -> str:
+def hub_error_reason(error: Exception) -> str:
     if isinstance(error, httpx2.TimeoutException):
         return "no answer in time"
     text = str(error) or type(error).__name__

@@ -27,7 +27,7 @@ def models_verify(
 
     def verb(run: Run) -> int:
         request = from_lock(run.config, find_recipe(model, recipe), quick=quick, host=host)
-        return verdict(run, verify(run.transport, run.config, request, run.console), json)
+        return show_result(run, verify(run.transport, run.config, request, run.console), json)
 
     with_hosts(nodes, verb)
 
@@ -53,7 +53,7 @@ def models_manifest(
         request = request_from_manifest(check, found) if check else from_lock(run.config, found)
         done = verify(run.transport, run.config, request, run.console)
         if check or not done.same:
-            return verdict(run, done, json)
+            return show_result(run, done, json)
         show(
             run,
             make_manifest(run.config, request, done, output),
@@ -65,7 +65,7 @@ def models_manifest(
     with_hosts(nodes, verb)
 
 
-def verdict(run: Run, done: VerifyReport, json: bool) -> int:
+def show_result(run: Run, done: VerifyReport, json: bool) -> int:
     show(run, done, verify_report.verify_screen, json)
     for error in done.errors:
         run.console.fail(error)

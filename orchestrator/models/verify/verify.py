@@ -73,7 +73,7 @@ class VerifyReport:
 
 
 @dataclass(frozen=True)
-class Place:
+class HostFolder:
     """Where a host has the model, and the program that looks at it."""
 
     host: HostFacts
@@ -94,11 +94,13 @@ def verify(
     outcomes: dict[str, Outcome] = {lost.node.name: lost.error for lost in facts.unreached}
     paths = gather(facts.hosts, partial(model_folder, transport, request))
     outcomes.update((host.node.name, e) for host, e in paths if isinstance(e, OrchestrateError))
-    places: list[Place] = []
+    places: list[HostFolder] = []
     try:
         for host, path in paths:
             if isinstance(path, str):
-                places.append(Place(host, path, open_session(transport, host.node, path, request)))
+                places.append(
+                    HostFolder(host, path, open_session(transport, host.node, path, request))
+                )
         read = gather(places, partial(verify_host, request, reporter, ProgressLine(reporter)))
         outcomes.update((place.host.node.name, outcome) for place, outcome in read)
     finally:  # after Ctrl-C too: the end of its input ends each program
@@ -165,7 +167,7 @@ def open_session(
 
 
 def verify_host(
-    request: VerifyRequest, reporter: Reporter, line: ProgressLine, place: Place
+    request: VerifyRequest, reporter: Reporter, line: ProgressLine, place: HostFolder
 ) -> HostVerify:
     name = place.host.node.name
     if isinstance(place.session, OrchestrateError):
@@ -209,7 +211,7 @@ def host_summary(row: HostVerify) -> str:
 
 
 def host_result(
-    request: VerifyRequest, place: Place, contents: Contents, seconds: float
+    request: VerifyRequest, place: HostFolder, contents: Contents, seconds: float
 ) -> HostVerify:
     found = differences(request.locked.files, contents, quick=request.quick)
     cache = place.host.cache

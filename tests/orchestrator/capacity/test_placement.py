@@ -7,7 +7,7 @@ import pytest
 
 from cluster.errors import PreflightError
 from cluster.facts.hosts import HostFacts
-from orchestrator.capacity.placement import Placement, fit_of, place
+from orchestrator.capacity.placement import Placement, fit_of, place_model
 from orchestrator.recipes.recipe import Recipe
 from tests.support.factory import config_of, eight_gpus, entry, gb10, host_facts, model
 
@@ -31,7 +31,7 @@ def placed(
     used: Mapping[str, int] | None = None,
     config: Mapping[str, Any] = HEADS,
 ) -> Placement:
-    return place(wanted, model(gib, config), hosts, used or {})
+    return place_model(wanted, model(gib, config), hosts, used or {})
 
 
 @pytest.mark.parametrize(

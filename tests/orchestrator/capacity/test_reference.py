@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.capacity.engine_args import serving_of
-from orchestrator.capacity.fit import Memory, judge
+from orchestrator.capacity.fit import GpuMemory, judge
 from orchestrator.capacity.weights import Split
 from orchestrator.host import make_tiny
 from tests.support.models import DUMMY, GIB, MEASURED, Measured, judged, model, recipe
@@ -40,7 +40,7 @@ def test_on_a_cpu_the_space_is_what_the_environment_says() -> None:
     made = model(make_tiny.CONFIG)
     wanted = recipe({"max_model_len": 2048, "dtype": "float32"}, {"VLLM_CPU_KVCACHE_SPACE": "1"})
     serving = serving_of(wanted, made.architecture, 0, 2)
-    fit = judge(made, Split(2), serving, Memory(0, 8 * GIB, True))
+    fit = judge(made, Split(2), serving, GpuMemory(0, 8 * GIB, True))
     assert fit.kv_tokens == 524_288
     assert fit.fits
-    assert not judge(made, Split(2), serving, Memory(0, GIB, True)).fits
+    assert not judge(made, Split(2), serving, GpuMemory(0, GIB, True)).fits

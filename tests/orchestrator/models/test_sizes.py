@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cluster.errors import OrchestrateError
 from cluster.reporter import SILENT
 from orchestrator.capacity.engine_args import serving_of
-from orchestrator.capacity.fit import Memory, Model, judge
+from orchestrator.capacity.fit import GpuMemory, Model, judge
 from orchestrator.capacity.weights import Split
 from orchestrator.host.model_headers import read_folder
 from orchestrator.models.sizes import made_model, model_of, model_without_hosts
@@ -174,7 +174,7 @@ def test_any_config_is_judged_or_refused(
     except OrchestrateError:
         return
     serving = serving_of(wanted, model.architecture, H200, tensor * pipeline)
-    fit = judge(model, Split(tensor, pipeline), serving, Memory(H200, None, False))
+    fit = judge(model, Split(tensor, pipeline), serving, GpuMemory(H200, None, False))
     assert fit.kv_tokens >= 0
     assert fit.longest >= 0
 

@@ -7,7 +7,7 @@ import pytest
 from cluster.errors import ConfigError, UsageError
 from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.layers import recipe_on
-from orchestrator.recipes.recipe import load_recipe, names, parse_recipe, recipe_from_toml
+from orchestrator.recipes.recipe import load_recipe, parse_recipe, recipe_from_toml, recipe_names
 from orchestrator.serving.arguments import AcceptedArguments, argument_problems
 from tests.support.factory import gpu
 from tests.support.folders import CAPTURED
@@ -15,14 +15,14 @@ from tests.support.folders import CAPTURED
 TEXT = 'description = "d"\nmodel = "m/m"\nserved_name = "m"\n'
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_of_ours_loads(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.name == name
     assert set(recipe.hardware) <= set(load_hardware())
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", recipe_names())
 @pytest.mark.parametrize("hardware", [None, *load_hardware()])
 def test_vllm_accepts_every_argument_of_ours(name: str, hardware: str | None) -> None:
     accepted = AcceptedArguments(

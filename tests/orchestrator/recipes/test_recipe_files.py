@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from cluster.errors import ConfigError, UsageError
 from orchestrator.recipes.layers import recipe_on
-from orchestrator.recipes.recipe import Recipe, find_recipe, names, parse_recipe, recipe_from_toml
+from orchestrator.recipes.recipe import (
+    Recipe,
+    find_recipe,
+    parse_recipe,
+    recipe_from_toml,
+    recipe_names,
+)
 from orchestrator.serving.vllm import option_words
 
 TEXT = 'description = "mine"\nmodel = "m/m"\nserved_name = "m"\n'
@@ -57,7 +63,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_recipes_of_the_working_directory_are_known_beside_ours(here: Path) -> None:
     (here / "recipes/mine.toml").write_text(TEXT)
-    assert {"mine", "tiny"} <= set(names())
+    assert {"mine", "tiny"} <= set(recipe_names())
     found = find_recipe("mine")
     assert (found.description, found.source) == ("mine", "recipes/mine.toml")
     assert not found.built_in

@@ -8,7 +8,7 @@ from huggingface_hub import errors
 
 from cluster.errors import OrchestrateError
 from orchestrator.models.hub.ask import HubAccess, ask_hub, pause_after
-from orchestrator.models.hub.errors import hub_error, reason_of
+from orchestrator.models.hub.errors import hub_error, hub_error_reason
 from orchestrator.models.hub.sizes import read_sizes
 from tests.hub.faults import ALWAYS, Fault
 from tests.hub.repository import Repository
@@ -162,9 +162,9 @@ def test_a_path_that_leads_elsewhere_is_refused(hub: Hub) -> None:
 
 
 def test_reasons() -> None:
-    assert reason_of(httpx2.ReadTimeout("")) == "no answer in time"
+    assert hub_error_reason(httpx2.ReadTimeout("")) == "no answer in time"
     dns = httpx2.ConnectError("[Errno -2] Name or service not known")
-    assert reason_of(dns) == "its name does not resolve"
+    assert hub_error_reason(dns) == "its name does not resolve"
     offline = hub_error(errors.OfflineModeIsEnabled(), "https://hub", NAME, known_user=False)
     assert "unset HF_HUB_OFFLINE" in str(offline)
 
