@@ -23,7 +23,8 @@ HARMLESS = (
     *("TOKENIZERS_", "HF_HOME", "HF_HUB_", "HF_XET_", "GRPC_", "SPT_", "PYTHON", "LC_", "LANG"),
     *("PATH", "LD_LIBRARY_PATH", "XDG_", "ORCHESTRATE_"),
 )
-KNOWN = frozenset(("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH"))  # a word, and where a file lies
+# names with such a part that hold a word, or where a file or a folder lies
+KNOWN = frozenset(("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH", "PWD", "OLDPWD", "SSH_AUTH_SOCK"))
 USERINFO = re.compile(r"(?<=://)[^/@\s\"']+(?=@)")
 
 
@@ -36,6 +37,8 @@ def is_secret(name: str) -> bool:
 
 def says_secret(name: str) -> bool:
     """Of an option, a header, a key: only a name that says so."""
+    if name in KNOWN:
+        return False
     parts = re.split(r"[_\-.]", name.upper())
     return any(part in SIGNS for part in parts)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cluster.errors import OrchestrateError, Problem
-from cluster.host.masking import argv_shown, is_secret
+from cluster.host.masking import argv_shown, says_secret
 from cluster.inventory.config import ClusterConfig
 from orchestrator.api.target import Target
 
@@ -19,9 +19,9 @@ def known_secrets(
 ) -> dict[str, str]:
     """Secret values by their description, as far as this machine knows them."""
     found = {"the server's API key": target.key, "the hub's token": saved_token()}
-    found.update((f"${name}", value) for name, value in environ.items() if is_secret(name))
+    found.update((f"${name}", value) for name, value in environ.items() if says_secret(name))
     for node in config.node if config else ():
-        secret = {name: value for name, value in node.env.items() if is_secret(name)}
+        secret = {name: value for name, value in node.env.items() if says_secret(name)}
         found.update((f"{name} of {node.name}", value) for name, value in secret.items())
     words = target.home.service.words if target.home else ()
     for word, masked in zip(words, argv_shown(words), strict=True):

@@ -10,6 +10,7 @@ from cluster.ray.token import asks_for_token, token_environment
 from cluster.runtimes import runtime_of, started_in
 from cluster.runtimes.service import Needs, Service
 from cluster.transport.command import Command
+from cluster.transport.program import source_of
 from orchestrator.capacity.placement import Placement, shares
 from orchestrator.models.revision import commit_of
 from orchestrator.recipes.layer import Value
@@ -17,9 +18,12 @@ from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.endpoint import Endpoint
 
 PREFIX = "vllm-"
+GUARD = "orchestrate_vllm_guard"  # a module in the service's folder
 CARRY_FILE = "ray_non_carry_over_env_vars.json"
 # what must not travel from the driver to other hosts: what differs there, and secrets
-NOT_CARRIED = sorted({*PER_HOST_VARIABLES, "VLLM_CONFIG_ROOT", "VLLM_API_KEY", "HF_TOKEN"})
+NOT_CARRIED = sorted(
+    {*PER_HOST_VARIABLES, "VLLM_CONFIG_ROOT", "VLLM_API_KEY", "PYTHONPATH", "HF_TOKEN"}
+)
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",  # the files were checked; a hub that is down must not stop a restart
     "VLLM_NO_USAGE_STATS": "1",
@@ -38,8 +42,10 @@ def vllm_service(
     host = placement.hosts[0]
     name = PREFIX + recipe.name
     env = {**own_environment(config, placement, name), **network_environment(host)}
+    files = {CARRY_FILE: json.dumps(NOT_CARRIED)} if placement.needs_ray else {}
     if key:
-        env["VLLM_API_KEY"] = key
+        env |= {"VLLM_API_KEY": key, "PYTHONPATH": service_folder(config, host, name)}
+        files[f"{GUARD}.py"] = source_of("orchestrator.host.vllm_guard")
     runtime = runtime_of(config)
     vllm = runtime.executable(host, "vllm")
     service = Service(
@@ -47,10 +53,10 @@ def vllm_service(
         name=name,
         node=host.node,
         command=Command(
-            (vllm, "serve", path, *vllm_argv(config, recipe, placement)),
+            (vllm, "serve", path, *vllm_argv(config, recipe, placement), *guard_argv(key)),
             {**env, **recipe.env, **host.node.env},
         ),
-        files={CARRY_FILE: json.dumps(NOT_CARRIED)} if placement.needs_ray else {},
+        files=files,
         labels=Endpoint(
             host=config.serve.host,
             port=recipe.port,
@@ -69,6 +75,11 @@ def vllm_service(
         defaults=ENVIRONMENT,
     )
     return started_in(runtime, service)
+
+
+def guard_argv(key: str) -> tuple[str, ...]:
+    """vLLM asks for the key under /v1 alone; a completion can be had elsewhere, too."""
+    return ("--middleware", f"{GUARD}.Guard") if key else ()
 
 
 def own_environment(config: ClusterConfig, placement: Placement, service: str) -> dict[str, str]:

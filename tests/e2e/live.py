@@ -14,8 +14,30 @@ SCHEMA = {
 TRIES = 5  # a model with random weights may fill its tokens with the white space that JSON allows
 
 
+def guarded(orchestrate: Driver) -> None:
+    """Every path that vLLM has, asked from another machine without the key: nothing but /health."""
+    base = f"http://{orchestrate.testbed.hosts[0].management}:8200"
+    key = orchestrate.testbed.hosts[0].run("cat ~/.orchestrate/lab/api-key").stdout.strip()
+    found = json.loads(asked(orchestrate, "GET", f"{base}/openapi.json", key)[1])
+    paths = {(method.upper(), path) for path, each in found["paths"].items() for method in each}
+    assert len(paths) > 20
+    extra = {("GET", "/docs"), ("GET", "/metrics"), ("GET", "/openapi.json"), ("GET", "/nothing")}
+    for method, path in sorted(paths | extra):
+        code, body = asked(orchestrate, method, base + path, "")
+        assert code == (200 if path == "/health" else 401), (method, path, code, body)
+
+
+def asked(orchestrate: Driver, method: str, url: str, key: str) -> tuple[int, str]:
+    """(HTTP status, body) as the control station gets it."""
+    words = ["curl", "-s", "-m", "10", "-X", method, "-w", "\n%{http_code}", url]
+    header = ["-H", f"Authorization: Bearer {key}"] if key else []
+    body, _, code = orchestrate.testbed.control([*words, *header]).stdout.rpartition("\n")
+    return int(code), body
+
+
 def prove(orchestrate: Driver) -> None:
     """Smoke test, generation and structured output, and what is kept of them."""
+    guarded(orchestrate)
     folder = orchestrate.testbed.state / "live"
     folder.mkdir()
     smoke(orchestrate, folder)

@@ -48,6 +48,7 @@ def make_arg_parser(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     for name in FLAGS:
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction)
     parser.add_argument("--allowed-media-domains", nargs="+")
+    parser.add_argument("--middleware", action="append")
     parser.add_argument("--dtype", choices=["auto", "float16", "float32"])
     parser.add_argument("--distributed-executor-backend", choices=["ray", "mp"])
     return parser

@@ -212,3 +212,11 @@ def test_what_cannot_be_added(tmp_path: Path) -> None:
             read_attachments((), (tmp_path / path,))
     with pytest.raises(UsageError, match="two files would have the name"):
         read_attachments((), (tmp_path / "a", tmp_path / "a"))
+
+
+def test_where_we_are_is_no_secret(here: ClusterConfig) -> None:
+    """$PWD has a name like a password's, and its value stands in every bundle."""
+    env = {"PWD": "/home/ada/work", "DB_PASS": "correct-horse"}
+    found = known_secrets(target(here), here, env)
+    assert found.get("$DB_PASS") == "correct-horse"
+    assert "$PWD" not in found
