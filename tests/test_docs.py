@@ -10,6 +10,7 @@ from tests.support.typed import typed
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 FILE = re.compile(r"`((?:cluster|orchestrator|docs|scripts|tests)/[\w./*-]+)`")
+NAME = re.compile(r"`((?:cluster|orchestrator)/[\w/]+\.py):(\w+)`")
 VERB = re.compile(
     r"(?:^    |`)orchestrate ((?:(?:cluster|models|test|audit) )?[a-z]+)", re.MULTILINE
 )
@@ -30,6 +31,19 @@ def test_every_file_and_verb_that_a_page_names_is_there(page: Path) -> None:
     for verb in sorted(set(VERB.findall(text))):
         shown = typed(*verb.split(), "--help")
         assert shown.exit_code == 0, verb
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_name_that_a_page_places_in_a_file_is_defined_there(page: Path) -> None:
+    """As in `cluster/start.py:StartReport`."""
+    wrong = [
+        f"{file}:{name}"
+        for file, name in NAME.findall(page.read_text("utf-8"))
+        if not re.search(
+            rf"^(?:def|class) {name}\b|^{name}\b.* = ", (ROOT / file).read_text(), re.M
+        )
+    ]
+    assert not wrong
 
 
 def test_every_message_of_troubleshooting_is_one_that_the_product_prints() -> None:

@@ -20,6 +20,7 @@ FIRST_WORDS = "|".join(sorted({verb.split()[0] for verb in VERBS.verbs}))
 SHORT = re.compile(
     rf"`((?:{FIRST_WORDS}) [^`\n]+)`"
 )  # without `orchestrate`, as in `cluster start`
+NOT_TYPED = re.compile(r"^Usage: .*?$|^```diff\n.*?^```$", re.MULTILINE | re.DOTALL)
 
 PROGRAMS = (
     "apt|cat|chmod|chown|cp|curl|df|dmesg|docker|du|ethtool|export|getent|hf|ip|iptables|journalctl|kill|"
@@ -93,7 +94,7 @@ def test_the_verbs_and_options_that_are_named_exist(path: Path) -> None:
     if path.suffix == ".py":
         texts = [text for text, _ in strings_of(path)]
     else:
-        texts = re.sub(r"^Usage: .*", "", path.read_text("utf-8"), flags=re.MULTILINE).split("\n\n")
+        texts = NOT_TYPED.sub("", path.read_text("utf-8")).split("\n\n")
     wrong = [
         f"{line}: {problem}"
         for text in texts
