@@ -1,1 +1,1 @@
-"""Machines: inventory, facts, plans and the one road to the hosts. Has never heard of a model."""
+"""Machines: inventory, facts, plans and the one road to the hosts. Knows nothing of models."""

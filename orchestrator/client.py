@@ -23,7 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Client:
-    """One server: an address, or the model that runs on the inventory.
+    """One server: an address, or the model running on this inventory.
 
     `nodes` is the inventory, as for the command line; `api_key_file` holds the key, else
     ORCHESTRATE_API_KEY does, else the file that `serve` made; `timeout_s` is for one answer.

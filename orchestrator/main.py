@@ -149,7 +149,7 @@ VERBS = Tree(
         "cluster": "Ray on the hosts: check, start, stop, host keys.",
         "models": "Recipes, and their files on the hosts.",
         "test": "Prove that the model answers as it should.",
-        "audit": "Keep all that is known of a model that runs, and compare.",
+        "audit": "Keep all that is known of a running model, and compare.",
     },
 )
 

@@ -24,7 +24,7 @@ FLOORS: tuple[Mapping[str, str], ...] = (
         "orchestrator/client": "the Python client",
     },
     {
-        "orchestrator/audit": "`audit`: all that is known of a model that runs, kept and compared",
+        "orchestrator/audit": "`audit`: all that is known of a running model, kept and compared",
         "orchestrator/machines": "`cluster ...`, `teardown`, and the faces of `plan` and `status`",
     },
     {

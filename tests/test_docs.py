@@ -66,3 +66,20 @@ def test_every_message_of_troubleshooting_is_one_that_the_product_prints() -> No
 def test_every_decision_has_a_number_of_its_own() -> None:
     numbers = [int(path.name[:4]) for path in (ROOT / "docs" / "decisions").glob("*.md")]
     assert len(set(numbers)) == len(numbers)
+
+
+def test_phrases_that_were_rewritten_in_plain_english_do_not_come_back() -> None:
+    phrases = (
+        *("each two hosts", "never heard of a model", "that we ask things of", "without eyes"),
+        *("leave away", "server well", "mistake of orchestrate", "go on though"),
+    )
+    sources = [
+        path for package in ("cluster", "orchestrator") for path in (ROOT / package).rglob("*.py")
+    ]
+    found = {
+        f"{path.relative_to(ROOT)}: {phrase}"
+        for path in (*PAGES, *sources)
+        for phrase in phrases
+        if phrase in path.read_text("utf-8").lower() and path.name != "changelog.md"
+    }
+    assert not found

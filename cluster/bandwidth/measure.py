@@ -1,4 +1,4 @@
-"""`cluster check --bandwidth`: each two hosts measured, no host ever in two runs at once."""
+"""`cluster check --bandwidth`: every pair of hosts measured, no host ever in two runs at once."""
 
 import itertools
 import time

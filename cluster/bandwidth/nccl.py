@@ -31,7 +31,7 @@ class NcclRate:
 
 
 def why_not(hosts: Sequence[HostFacts]) -> str:
-    """What speaks against a run; empty where nothing does. A model that runs is left in peace."""
+    """Why it cannot be measured; empty where it can. A running model is not disturbed."""
     for host in hosts:
         name = host.node.name
         if not host.gpus:

@@ -20,7 +20,7 @@ LEAST_MTU = 1500
 
 
 def path_findings(transport: Transport, config: ClusterConfig, facts: Facts) -> list[Finding]:
-    """Ports, MTU and route between each two hosts; nothing to say of fewer than two."""
+    """Ports, MTU and route between every pair of hosts; nothing to say of fewer than two."""
     hosts = [host for host in facts.hosts if is_on_link(host)]
     if len(hosts) < 2:
         return []

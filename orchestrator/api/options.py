@@ -13,7 +13,7 @@ Url = Annotated[
     typer.Option(
         "--url",
         help="Any OpenAI-compatible server, as in http://127.0.0.1:8000. "
-        "Default: the model that runs on the inventory.",
+        "Default: the model running on this inventory.",
     ),
 ]
 ModelName = Annotated[

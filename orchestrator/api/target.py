@@ -1,4 +1,4 @@
-"""Which server a request goes to: an address, or the model that runs on the inventory."""
+"""Which server a request goes to: an address, or the model running on this inventory."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,1 +1,1 @@
-"""The audit of a model that runs: one archive of all that is known of it, and its check."""
+"""The audit of a running model: one archive of all that is known of it, and its check."""

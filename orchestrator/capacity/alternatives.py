@@ -108,7 +108,7 @@ def argument_changes(request: PlanRequest) -> Iterator[tuple[str, dict[str, Valu
 
 
 def other_splits(request: PlanRequest) -> Iterator[tuple[str, dict[str, Value]]]:
-    """The same number of GPUs otherwise, then more and fewer of those that there are."""
+    """The same number of GPUs otherwise, then more and fewer of those there are."""
     here = sum(host.gpu_count for host in request.hosts)
     now = request.fit.split.ranks if request.fit else here
     wanted = {now, *(2**n for n in range(8)), here}

@@ -44,7 +44,7 @@ Force = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME",
-        help="Go on though this check of `cluster check` fails; the audit line says so. "
+        help="Continue although this check of `cluster check` fails; the audit line says so. "
         "Repeatable.",
     ),
 ]

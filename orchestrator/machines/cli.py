@@ -51,7 +51,7 @@ def cluster_check(
     ] = False,
     bandwidth: Annotated[
         bool,
-        typer.Option("--bandwidth", help="Only measure the fast link, between each two hosts."),
+        typer.Option("--bandwidth", help="Only measure the fast link, for every pair of hosts."),
     ] = False,
     json: Json = False,
 ) -> None:

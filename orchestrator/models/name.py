@@ -20,7 +20,7 @@ class ModelName(ABC):
 
     @staticmethod
     def of(text: str, *, made: bool = False) -> "ModelName":
-        """`made`: the recipe says that it is made on the spot."""
+        """`made`: the recipe says that it is generated on the host."""
         if made:
             return Made(text)
         return Folder(text) if is_folder(text) else Hub(text)

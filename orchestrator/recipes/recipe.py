@@ -164,7 +164,7 @@ def read_recipe(path: Path) -> Recipe:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        hint = "orchestrate models list shows the recipes that there are"
+        hint = "orchestrate models list shows all recipes"
         raise UsageError(Problem("no such recipe file", str(path), hint)) from None
     except (OSError, ValueError) as error:
         raise UsageError(Problem(f"cannot be read: {error}", str(path))) from None
