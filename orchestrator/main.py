@@ -139,7 +139,7 @@ VERBS = Tree(
         },
         "This command line": {
             "completion": Verb(
-                "orchestrator.cli.completion:completion",
+                "orchestrator.cli.completion:print_completion",
                 "Print the script that completes verbs and options in a shell.",
             ),
         },

@@ -38,6 +38,10 @@ IMPORTERS = {
     "jsonschema": {"orchestrator/api/schema.py"},
 }
 GENERATED = pages()
+# Names that stand in several modules and mean the same in each.
+ONE_MEANING = {
+    "main",  # where the command line, and each program for a host, begins
+}
 FILE_LINES, FUNCTION_LINES, PARAMETERS = 250, 40, 6
 
 
@@ -78,6 +82,17 @@ def test_no_import_circle_between_rooms_and_no_import_that_runs_up() -> None:
     arrows = room_arrows(modules())
     assert not circle_in(arrows)
     assert not not_down(arrows), "scripts/arrows shows who imports whom"
+
+
+def test_a_top_level_name_of_orchestrator_means_one_thing() -> None:
+    places: dict[str, list[str]] = {}
+    for path in PRODUCT:
+        if place(path).startswith("orchestrator/"):
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    places.setdefault(node.name, []).append(place(path))
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+    assert not {name: found for name, found in twice.items() if name not in ONE_MEANING}
 
 
 def test_nothing_lies_flat_in_orchestrator_but_the_tree_of_verbs_and_the_client() -> None:

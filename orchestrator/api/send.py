@@ -80,7 +80,7 @@ async def send(
 
     try:
         async with asyncio.timeout(timeout_s) as limit:
-            return await answered(server, call, collector, hear)
+            return await receive(server, call, collector, hear)
     except NotAnAnswer as error:
         return failed("invalid JSON", str(error))
     except ErrorInStream as error:
@@ -95,7 +95,7 @@ async def send(
         return failed("broken", f"the connection broke: {reason}")
 
 
-async def answered(server: Server, call: Call, collector: Collector, hear: Hear) -> Outcome:
+async def receive(server: Server, call: Call, collector: Collector, hear: Hear) -> Outcome:
     request = httpx.Request(
         "POST",
         server.url + call.path,

@@ -26,7 +26,7 @@ from orchestrator.audit.schema import (
     MissingFact,
     RecipeRecord,
 )
-from orchestrator.cli.render import plain
+from orchestrator.cli.render import to_jsonable
 from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.records.provenance import Provenance
 
@@ -75,12 +75,12 @@ def json_bytes(value: Any) -> bytes:
     as_plain = (
         value.model_dump(mode="json") if isinstance(value, BundleModel | ModelsLock) else value
     )
-    return (json.dumps(as_plain, sort_keys=True, indent=1, default=plain) + "\n").encode()
+    return (json.dumps(as_plain, sort_keys=True, indent=1, default=to_jsonable) + "\n").encode()
 
 
 def without_passwords(server: Provenance) -> Any:
     """The server without passwords in addresses, such as a proxy's."""
-    text = json.dumps(server, default=plain)
+    text = json.dumps(server, default=to_jsonable)
     return json.loads(without_userinfo(text))
 
 

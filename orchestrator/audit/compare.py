@@ -108,9 +108,9 @@ def sample_differences(a: BundleContents, b: BundleContents) -> Iterator[BundleD
     for number, key in enumerate(sorted(ours.keys() & theirs), 1):
         one, other = ours[key], theirs[key]
         if not agreement(one, other).whole:
-            yield BundleDifference("samples", f"session {number}", size_of(one), size_of(other))
+            yield BundleDifference("samples", f"session {number}", length_of(one), length_of(other))
     for key in ours.keys() ^ theirs.keys():
-        has = [size_of(each[key]) if key in each else "none" for each in (ours, theirs)]
+        has = [length_of(each[key]) if key in each else "none" for each in (ours, theirs)]
         yield BundleDifference("names", "samples that only one has", *has)
 
 
@@ -120,5 +120,5 @@ def agreements(a: BundleContents, b: BundleContents) -> Iterator[str]:
         yield str(agreement(ours[key], theirs[key]))
 
 
-def size_of(session: Samples) -> str:
+def length_of(session: Samples) -> str:
     return f"{session.tokens:,} tokens in {len(session.chunks):,} chunks"

@@ -17,7 +17,7 @@ class Shell(StrEnum):
     FISH = "fish"
 
 
-def completion(
+def print_completion(
     shell: Annotated[Shell, typer.Argument(help="As in `source <(orchestrate completion bash)`.")],
 ) -> None:
     """Print the script that completes verbs and options in a shell."""

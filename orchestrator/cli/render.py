@@ -13,10 +13,10 @@ NEUTRAL = ("off", "starting")
 
 
 def as_json(report: Any) -> str:
-    return json.dumps(report, indent=2, default=plain)
+    return json.dumps(report, indent=2, default=to_jsonable)
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """Field by field: asdict() copies, and an error in a report cannot be copied."""
     if dataclasses.is_dataclass(value):
         return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}

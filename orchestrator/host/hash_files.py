@@ -44,23 +44,23 @@ def main(request: dict[str, Any]) -> None:
     os.nice(NICENESS)
     limit_s = request["silence_s"]
     root, sizes = os.path.expanduser(request["path"]), request["sizes"]
-    child = storage.Child(answering(lambda: listing(root, sizes or {})))
+    child = storage.Child(answering(lambda: files_below(root, sizes or {})))
     code, out = child.finish(limit_s)
     if code is None:
-        say(silent=limit_s, files=[request["path"]])
+        emit(silent=limit_s, files=[request["path"]])
     elif code:
-        say(failed=out)
+        emit(failed=out)
     else:
         found = json.loads(out)
         chosen = [each for each in found if wanted(each, sizes)]
         chosen.sort(key=lambda each: -each["size"])  # the largest first: no long tail
         cores = len(os.sched_getaffinity(0))
         total = sum(each["size"] for each in chosen)
-        say(found=found, cores=cores, hashing=len(chosen), bytes=total)
+        emit(found=found, cores=cores, hashing=len(chosen), bytes=total)
         Hashing(request, chosen).run(cores)
 
 
-def say(**values: Any) -> None:
+def emit(**values: Any) -> None:
     print(json.dumps(values), flush=True)
 
 
@@ -79,14 +79,14 @@ def answering(work: Callable[[], Any]) -> Callable[[int], None]:
     return write
 
 
-def listing(root: str, sizes: dict[str, int]) -> list[dict[str, Any]]:
+def files_below(root: str, sizes: dict[str, int]) -> list[dict[str, Any]]:
     """Hidden folders belong to git and to the hub, but for those that `sizes` names."""
     found = []
     for folder, folders, names in os.walk(root, onerror=fail):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in [*names, *links]:
             full = os.path.join(folder, name)
-            found.append(look(root, os.path.relpath(full, root), full))
+            found.append(file_entry(root, os.path.relpath(full, root), full))
         folders[:] = [
             name
             for name in folders
@@ -103,7 +103,7 @@ def fail(error: OSError) -> None:
     raise error
 
 
-def look(root: str, path: str, full: str) -> dict[str, Any]:
+def file_entry(root: str, path: str, full: str) -> dict[str, Any]:
     seen = {"path": path, "real": os.path.realpath(full), "size": 0, "named": "", "problem": ""}
     try:
         status = os.stat(full)
@@ -159,8 +159,8 @@ class Hashing:
                     self.finish(reader)
                 if not ready and not self.moves():
                     names = [name for _, name in self.running.values()]
-                    return say(silent=self.limit_s, files=names)
-            say(end=True)
+                    return emit(silent=self.limit_s, files=names)
+            emit(end=True)
         finally:
             for child, _ in self.running.values():
                 os.kill(child.pid, signal.SIGKILL)
@@ -170,7 +170,7 @@ class Hashing:
         done = sum(self.slots.unpack_from(self.counted))
         if done > self.told:
             self.told, self.moved = done, time.monotonic()
-            say(bytes=done)
+            emit(bytes=done)
         return bool(time.monotonic() < self.moved + self.limit_s)
 
     def start(self, slot: int, file: dict[str, Any]) -> None:
@@ -191,10 +191,10 @@ class Hashing:
         code, out = child.finish(time.monotonic() - child.started + END_LIMIT_S)
         os.close(reader)
         if code == 0:
-            say(file=name, **json.loads(out))
+            emit(file=name, **json.loads(out))
         else:
             ended = f"its disk failed or it shrank while it was read (exit code {code})"
-            say(file=name, problem=out or ended)
+            emit(file=name, problem=out or ended)
 
 
 def hashes(full: str, git: bool, count: Callable[[int], None]) -> dict[str, Any]:

@@ -89,19 +89,19 @@ def range_of(header: str, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-class Server(ThreadingHTTPServer):
+class MediaServer(ThreadingHTTPServer):
     """On loopback; port 0 takes a free one."""
 
     def __init__(self, port: int, folder: str) -> None:
         self.folder = folder
-        super().__init__((ADDRESS, port), Media)
+        super().__init__((ADDRESS, port), FileHandler)
 
 
-class Media(BaseHTTPRequestHandler):
+class FileHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = SILENCE_LIMIT_S
     server_version, sys_version = "orchestrate-media", ""
-    server: Server
+    server: MediaServer
 
     def do_GET(self) -> None:
         try:
@@ -181,7 +181,7 @@ class Media(BaseHTTPRequestHandler):
 def main() -> None:
     port, folder = int(sys.argv[1]), os.path.expanduser(sys.argv[2])
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    server = Server(port, folder)
+    server = MediaServer(port, folder)
     print(f"serving {folder} at http://{ADDRESS}:{port}/", flush=True)
     server.serve_forever()
 

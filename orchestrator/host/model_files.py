@@ -20,7 +20,7 @@ def main(request: dict[str, Any]) -> None:
         answer["problem"] = "missing"
     else:
         answer["files"], broken = listing(path)
-        answer["problem"], answer["config"] = judged(path, answer["files"], broken)
+        answer["problem"], answer["config"] = problem_with(path, answer["files"], broken)
     print(json.dumps(answer))
 
 
@@ -50,7 +50,7 @@ def listing(path: str) -> tuple[list[list[Any]], list[str]]:
     return sorted(files), sorted(broken)
 
 
-def judged(path: str, files: list[list[Any]], broken: list[str]) -> tuple[str, Any]:
+def problem_with(path: str, files: list[list[Any]], broken: list[str]) -> tuple[str, Any]:
     """(what is wrong, config.json)."""
     if broken:
         return "links without their file: " + ", ".join(broken[:3]), None

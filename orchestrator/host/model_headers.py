@@ -78,10 +78,10 @@ def header(path: str, name: str) -> list[tuple[str, str, tuple[int, ...]]]:
             table = json.loads(file.read(length))
     except (OSError, ValueError, RecursionError) as error:
         raise Broken(f"the header of {name} cannot be read ({error})") from None
-    return rows(name, table, whole - 8 - length)
+    return header_rows(name, table, whole - 8 - length)
 
 
-def rows(name: str, table: Any, stored: int) -> list[tuple[str, str, tuple[int, ...]]]:
+def header_rows(name: str, table: Any, stored: int) -> list[tuple[str, str, tuple[int, ...]]]:
     """What a header lists; its last byte must lie inside the file."""
     if not isinstance(table, dict):
         raise Broken(f"the header of {name} holds no table")

@@ -9,7 +9,7 @@ from orchestrator.cli.render import table
 from orchestrator.machines.screen import COLOURS
 
 
-def measured(report: BandwidthReport) -> RenderableType:
+def bandwidth_screen(report: BandwidthReport) -> RenderableType:
     """A row for each direction, then what is wrong with it."""
     rows = table("from", "to", "by", "Gb/s", "expected", "share", "note")
     for rate in report.rates:

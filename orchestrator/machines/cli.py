@@ -64,7 +64,7 @@ def cluster_check(
             return show_environment(run, json)
         if bandwidth:
             rates = measure_bandwidth(run.transport, run.config, run.console)
-            show(run, rates, bandwidth_report.measured, json)
+            show(run, rates, bandwidth_report.bandwidth_screen, json)
             return 1 if rates.failed else 0
         found = check_cluster(run.transport, run.config, run.console)
         show(run, found, screen.checked, json)

@@ -8,11 +8,11 @@ from cluster.ray.environment_report import EnvironmentReport, HostEnvironment
 
 def exports(report: EnvironmentReport) -> str:
     """A block for each host: names of interfaces differ, so none is for another host."""
-    blocks = ["\n".join(block(each, report)) for each in report.hosts]
+    blocks = ["\n".join(variables_of(each, report)) for each in report.hosts]
     return "\n\n".join(blocks)
 
 
-def block(host: HostEnvironment, report: EnvironmentReport) -> Iterator[str]:
+def variables_of(host: HostEnvironment, report: EnvironmentReport) -> Iterator[str]:
     yield f"# {host.host}: {host.address} on {host.interface}"
     for name, value in host.env.items():
         yield f"export {name}={shlex.quote(value)}"

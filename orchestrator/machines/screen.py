@@ -20,21 +20,21 @@ COLOURS: dict[State, str] = {"failure": "bold red", "warning": "yellow", "pass":
 def checked(report: CheckReport) -> RenderableType:
     """Hosts in the inventory's order, then what lies between hosts."""
     places = dict.fromkeys([*report.hosts, *(found.where for found in report.findings)])
-    parts = [part for place in places for part in block(place, report.findings)]
+    parts = [part for place in places for part in place_block(place, report.findings)]
     count = len(report.hosts)
     total = f"{count} host{'s' * (count > 1)} checked in {report.seconds:.1f} s: "
     return Group(*parts, Text(total + counted(report.findings)))
 
 
-def block(place: str, findings: Sequence[Finding]) -> Iterator[RenderableType]:
+def place_block(place: str, findings: Sequence[Finding]) -> Iterator[RenderableType]:
     own = [found for found in findings if found.where == place]
     if own:
         yield Text(place, style="bold")
-        yield Padding(rows(own), (0, 0, 0, 2), expand=False)
+        yield Padding(finding_rows(own), (0, 0, 0, 2), expand=False)
         yield Text()
 
 
-def rows(findings: Sequence[Finding]) -> Table:
+def finding_rows(findings: Sequence[Finding]) -> Table:
     made = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     for name in ("state", "check", "what"):
         made.add_column(name, overflow="fold", no_wrap=name != "what")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.whole_file import write_error, write_whole
-from orchestrator.cli.render import plain
+from orchestrator.cli.render import to_jsonable
 from orchestrator.records.provenance import Provenance
 
 ROOT: Path = Path("artifacts")
@@ -54,7 +54,7 @@ class Artifact:
             "result": result,
         }
         path = self.folder / "result.json"
-        write_whole(path, json.dumps(record, indent=1, default=plain) + "\n")
+        write_whole(path, json.dumps(record, indent=1, default=to_jsonable) + "\n")
         return path
 
 

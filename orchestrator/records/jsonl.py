@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.whole_file import write_error
-from orchestrator.cli.render import plain
+from orchestrator.cli.render import to_jsonable
 
 WriteLine = Callable[[Any], None]
 
@@ -22,7 +22,7 @@ def open_jsonl(path: Path) -> Iterator[WriteLine]:
 
     def keep(value: Any) -> None:
         try:
-            file.write(json.dumps(value, default=plain) + "\n")
+            file.write(json.dumps(value, default=to_jsonable) + "\n")
             file.flush()
         except OSError as error:
             raise write_error(path, error) from None

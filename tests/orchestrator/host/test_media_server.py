@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.host.media_server import NotServed, Server, parts_of, range_of
+from orchestrator.host.media_server import MediaServer, NotServed, parts_of, range_of
 
 BODY = bytes(range(256)) * 4
 SECRET = b"nobody may read this"
@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(folder: Path) -> Iterator[int]:
-    with Server(0, str(folder)) as server:
+    with MediaServer(0, str(folder)) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server.server_address[1]
