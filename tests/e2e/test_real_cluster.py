@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.e2e import live
+from tests.e2e import live, strangers
 from tests.testbed.driver import Driver, complete
 from tests.testbed.host import Host
 from tests.testbed.inventory import VENV, inventory
@@ -74,6 +74,7 @@ def test_the_four_verbs(hosts_up: HostsUp) -> None:
         ("vllm-tiny", "h1"): "ready",
         ("ray-worker", "h2"): "running",
     }
+    strangers.get_nothing(testbed)
     proved = orchestrate("test", "smoke", folder=testbed.state)
     assert proved.returncode == 0, proved.stdout + proved.stderr
     split = complete(head, PORT)["token_ids"]
