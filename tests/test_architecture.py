@@ -21,6 +21,7 @@ SSH_FILES = {
     "cluster/transport/ssh.py",
     "cluster/transport/ssh_errors.py",
     "cluster/transport/ssh_connect.py",
+    "cluster/transport/known_hosts.py",
     "cluster/transport/host_keys.py",
 }
 IMPORTERS = {

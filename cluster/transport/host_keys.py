@@ -14,6 +14,7 @@ from paramiko.hostkeys import InvalidHostKey
 from cluster.errors import OrchestrateError, Unreachable
 from cluster.inventory.config import ClusterConfig, SshTable
 from cluster.inventory.node import Node
+from cluster.transport.known_hosts import read_known_hosts
 from cluster.transport.parallel import gather
 from cluster.transport.ssh_connect import check_host_keys, new_connection
 from cluster.transport.ssh_errors import why_unreachable
@@ -74,11 +75,14 @@ def known_hosts_file(settings: SshTable) -> Path:
 
 
 def state_of(entry: str, key: paramiko.PKey, file: Path) -> Literal["known", "unknown", "changed"]:
-    known = paramiko.HostKeys(str(file)) if file.exists() else paramiko.HostKeys()
-    keys = known.lookup(entry)
-    if keys is None:
+    """A key of a kind that known_hosts has none of is unknown, not changed."""
+    known = read_known_hosts(file)
+    if known.is_revoked(key):
+        return "changed"
+    keys = known.keys.lookup(entry)
+    if keys is None or key.get_name() not in keys:
         return "unknown"
-    return "known" if known.check(entry, key) else "changed"
+    return "known" if known.keys.check(entry, key) else "changed"
 
 
 def accept(keys: list[HostKey], settings: SshTable) -> None:

@@ -10,10 +10,11 @@ import fabric
 from cluster.errors import Unreachable
 from cluster.inventory.config import SshTable
 from cluster.inventory.node import Node
-from cluster.transport.ssh_errors import RejectUnknown, why_unreachable
+from cluster.transport.known_hosts import KnownHosts, read_known_hosts
+from cluster.transport.ssh_errors import RejectUnknown, RevokedHostKey, why_unreachable
 
 DEAD_PEER_MS = 10_000  # unacknowledged data for this long means that the peer is gone
-SYSTEM_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
+SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 
 
 def connect(node: Node, settings: SshTable) -> fabric.Connection:
@@ -22,6 +23,7 @@ def connect(node: Node, settings: SshTable) -> fabric.Connection:
     try:
         check_host_keys(connection, settings)
         connection.open()
+        refuse_revoked(connection, settings)
         set_dead_peer_limit(connection.transport.sock)
     except Exception as error:
         with suppress(Exception):
@@ -59,14 +61,29 @@ def new_connection(node: Node, settings: SshTable) -> fabric.Connection:
 def check_host_keys(connection: fabric.Connection, settings: SshTable) -> None:
     """fabric accepts any unknown key; this holds it, and every host it jumps through, to ours."""
     hop: Any = connection
-    known_hosts = Path(settings.known_hosts).expanduser()
     while isinstance(hop, fabric.Connection):
-        with suppress(FileNotFoundError):
-            hop.client.load_system_host_keys(SYSTEM_KNOWN_HOSTS)
-        with suppress(FileNotFoundError):
-            hop.client.load_host_keys(str(known_hosts))
+        for known in known_hosts_files(settings):
+            for host, keys in known.keys.items():
+                for kind, key in keys.items():
+                    hop.client.get_host_keys().add(host, kind, key)
         hop.client.set_missing_host_key_policy(RejectUnknown())
         hop.connect_timeout = settings.connect_timeout_s
+        hop = hop.gateway
+
+
+def known_hosts_files(settings: SshTable) -> tuple[KnownHosts, ...]:
+    own = Path(settings.known_hosts).expanduser()
+    return read_known_hosts(SYSTEM_KNOWN_HOSTS), read_known_hosts(own)
+
+
+def refuse_revoked(connection: fabric.Connection, settings: SshTable) -> None:
+    """Before anything is sent there. Raises RevokedHostKey."""
+    hop: Any = connection
+    files = known_hosts_files(settings)
+    while isinstance(hop, fabric.Connection):
+        key = hop.client.get_transport().get_remote_server_key()
+        if any(known.is_revoked(key) for known in files):
+            raise RevokedHostKey(f"{key.get_name()} {key.fingerprint}")
         hop = hop.gateway
 
 

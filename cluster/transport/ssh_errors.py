@@ -12,6 +12,10 @@ class UnknownHostKey(paramiko.SSHException):
     """The host's key stands in no known_hosts file."""
 
 
+class RevokedHostKey(paramiko.SSHException):
+    """known_hosts says that nobody may show this key."""
+
+
 class RejectUnknown(paramiko.MissingHostKeyPolicy):
     """Never accept a key that nobody has looked at."""
 
@@ -63,6 +67,13 @@ EXPLANATIONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Explana
     (
         UnknownHostKey,
         lambda e: (f"unknown host key of {{place}} ({e})", "orchestrate cluster trust"),
+    ),
+    (
+        RevokedHostKey,
+        lambda e: (
+            f"REVOKED HOST KEY of {{place}}: {e} is marked @revoked in known_hosts",
+            "the host needs a new key; then: orchestrate cluster trust",
+        ),
     ),
     (
         paramiko.BadHostKeyException,
