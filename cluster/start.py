@@ -11,7 +11,7 @@ from cluster.errors import OrchestrateError, PreflightError
 from cluster.execution.execute import Run, execute
 from cluster.execution.kept_secret import find_secret
 from cluster.execution.lock import Lock, cluster_lock
-from cluster.execution.plan import Plan, Stage, Start, Stop
+from cluster.execution.plan import Plan, Stage, Stop
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts
 from cluster.finding import Finding
@@ -48,8 +48,9 @@ class Prepared:
 def prepare_start(
     transport: Transport, config: ClusterConfig, reporter: Reporter, force: Collection[str] = ()
 ) -> Prepared:
-    """What would be done. Raises PreflightError with everything that is in the way."""
-    config = with_nodes(transport, config, reporter)
+    """What would be done on the nodes that are there. Raises PreflightError with everything that
+    is in the way.
+    """
     facts = gather_facts(transport, config, survey=True)
     plan = plan_what_is_missing(transport, config, facts)
     findings = [
@@ -65,6 +66,7 @@ def start_cluster(
 ) -> StartReport:
     """Bring Ray up on all hosts; what is up already stays as it is."""
     begun = time.monotonic()
+    config = acquire_nodes(transport, config, reporter)
     with cluster_lock(transport, config, reporter=reporter) as lock:
         prepared = prepare_start(transport, config, reporter, force)
         lock.audit(audit_line(prepared))
@@ -72,7 +74,8 @@ def start_cluster(
     return report_of(config, prepared, time.monotonic() - begun)
 
 
-def with_nodes(transport: Transport, config: ClusterConfig, reporter: Reporter) -> ClusterConfig:
+def acquire_nodes(transport: Transport, config: ClusterConfig, reporter: Reporter) -> ClusterConfig:
+    """Before the lock, which lies on one of them; a dry run acquires none."""
     nodes = allocator_of(config).acquire(transport, config, reporter)
     return config.model_copy(update={"node": nodes})
 
@@ -102,7 +105,7 @@ def require_head(facts: Facts) -> HostFacts:
 
 
 def audit_line(prepared: Prepared) -> str:
-    marks = [service.mark for service in started_by(prepared.plan)]
+    marks = [service.mark for service in prepared.plan.starts()]
     return f"cluster start: {', '.join(marks) or 'nothing to do'}{audit_note(prepared.forced)}"
 
 
@@ -110,7 +113,7 @@ def bring_up(
     transport: Transport, config: ClusterConfig, prepared: Prepared, reporter: Reporter, lock: Lock
 ) -> None:
     """Execute, and wait until Ray counts every host; what fails is rolled back."""
-    services = started_by(prepared.plan)
+    services = prepared.plan.starts()
     try:
         execute(prepared.plan, transport, reporter, lock.run())
         await_nodes(transport, config, prepared.head, services, reporter)
@@ -125,14 +128,8 @@ def report_of(config: ClusterConfig, prepared: Prepared, seconds: float) -> Star
         address=f"{config.head.fast}:{config.ray.port}",
         dashboard=f"http://127.0.0.1:{config.ray.dashboard_port} on {config.head.name}",
         hosts=tuple(node.name for node in config.node),
-        started=tuple(service.node.name for service in started_by(prepared.plan)),
+        started=tuple(service.node.name for service in prepared.plan.starts()),
         seconds=seconds,
-    )
-
-
-def started_by(plan: Plan) -> tuple[Service, ...]:
-    return tuple(
-        step.service for stage in plan.stages for step in stage.steps if isinstance(step, Start)
     )
 
 

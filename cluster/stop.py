@@ -1,7 +1,7 @@
 """Take a cluster down, in reverse order: what runs on Ray, Ray's workers, Ray's head."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,13 @@ from cluster.execution.execute import execute
 from cluster.execution.lock import cluster_lock
 from cluster.execution.plan import Plan, Stage, Stop
 from cluster.facts.gather import gather_facts
-from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts
+from cluster.facts.hosts import RAY_SERVICES, Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
-from cluster.ray.plan import temp_folder
+from cluster.ray.plan import stop_marks
 from cluster.reporter import Reporter
 from cluster.runtimes.service import mark_of
 from cluster.transport.protocol import Transport
 
-RAY = (HEAD, WORKER)
 GRACE_S = 3.0  # after this, what still carries our mark is killed
 
 
@@ -35,28 +34,27 @@ class StopReport:
 
 def plan_stop(config: ClusterConfig, facts: Facts, *, only_ray: bool = False) -> Plan:
     """Stops for every host that runs or remembers something of ours."""
-    busy = [host for host in facts.hosts if host.services or host.strays]
-    others = () if only_ray else tuple(stop for host in busy for stop in other_stops(config, host))
-    ray = [host for host in busy if any(s.name in RAY for s in host.services)]
-    workers = tuple(ray_stop(config, host) for host in ray if not host.node.is_head)
-    head = tuple(ray_stop(config, host) for host in ray if host.node.is_head)
+    hosts = facts.hosts
+    others = [(host, (*marks_on(config, host, ray=False), *host.strays)) for host in hosts]
+    ray = [(host, marks_on(config, host, ray=True)) for host in hosts]
+
+    def stops(found: Iterable[tuple[HostFacts, tuple[str, ...]]]) -> tuple[Stop, ...]:
+        return tuple(stop_marks(config, host, marks, GRACE_S) for host, marks in found if marks)
+
     return Plan(
         f"stop cluster {config.name}",
-        (Stage("stop services", others), Stage("stop workers", workers), Stage("stop head", head)),
+        (
+            Stage("stop services", () if only_ray else stops(others)),
+            Stage("stop workers", stops(each for each in ray if not each[0].node.is_head)),
+            Stage("stop head", stops(each for each in ray if each[0].node.is_head)),
+        ),
     )
 
 
-def other_stops(config: ClusterConfig, host: HostFacts) -> tuple[Stop, ...]:
-    marks = tuple(
-        mark_of(config.name, host.node, s.name) for s in host.services if s.name not in RAY
-    )
-    marks += tuple(host.strays)
-    return (Stop(host.node, marks, grace_s=GRACE_S),) if marks else ()
-
-
-def ray_stop(config: ClusterConfig, host: HostFacts) -> Stop:
-    marks = tuple(mark_of(config.name, host.node, s.name) for s in host.services if s.name in RAY)
-    return Stop(host.node, marks, remove=(temp_folder(config, host),), grace_s=GRACE_S)
+def marks_on(config: ClusterConfig, host: HostFacts, *, ray: bool) -> tuple[str, ...]:
+    """Of Ray's services there, or of all others."""
+    names = [each.name for each in host.services if (each.name in RAY_SERVICES) == ray]
+    return tuple(mark_of(config.name, host.node, name) for name in names)
 
 
 def stop_cluster(
@@ -77,7 +75,7 @@ def stop_cluster(
     if left:
         shown = ", ".join(f"{pid} ({line})" for pid, line in left.items())
         raise HostsError([HostError(config.name, f"processes that survive KILL: {shown}")])
-    if not only_ray:
+    if not only_ray and not facts.unreached:
         allocator_of(config).release(transport, config)
     stopped = {mark: n for answer in answers for mark, n in answer["stopped"].items()}
     return StopReport(
@@ -105,7 +103,7 @@ def refuse_while_used(facts: Facts) -> None:
         (host, service)
         for host in facts.hosts
         for service in host.services
-        if service.alive and service.name not in RAY
+        if service.alive and service.name not in RAY_SERVICES
     ]
     if using:
         raise PreflightError(

@@ -1,6 +1,6 @@
 """Plans are values: what will be done on which host, in which order. Nothing here does anything."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cluster.inventory.node import Node
@@ -30,10 +30,13 @@ class Start:
         return self.service.node
 
     def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self, *, without: Mapping[str, str] = {}) -> list[str]:
+        """For a plan that shows the variables `without` elsewhere."""
         lines = [f"{self.node.name}: start {self.service.name}"]
         lines += [f"  with {name} in its folder" for name in self.service.files]
-        shown = self.service.command.lines(without=self.service.defaults)
-        return "\n".join([*lines, *(f"    {line}" for line in shown)])
+        return lines + [f"    {line}" for line in self.service.command.lines(without=without)]
 
 
 @dataclass(frozen=True)
@@ -81,21 +84,46 @@ class Plan:
     def __str__(self) -> str:
         if not self:
             return f"{self.title}: nothing to do"
-        lines = [self.title, *self.defaults()]
+        kinds = self.kinds()
+        lines = [self.title, *(line for kind in kinds for line in kind.lines())]
         for stage in self.stages:
             if stage.steps:
                 lines.append(f"{stage.title}:")
-                lines += ["  " + line for step in stage.steps for line in str(step).splitlines()]
+                lines += [f"  {line}" for step in stage.steps for line in step_lines(step, kinds)]
         return "\n".join(lines)
 
-    def defaults(self) -> Iterator[str]:
-        """What every service of a kind gets, once for all of them."""
-        steps = [step for stage in self.stages for step in stage.steps if isinstance(step, Start)]
-        kinds: dict[tuple[tuple[str, str], ...], list[str]] = {}
-        for step in steps:
-            kind = tuple(sorted(step.service.defaults.items()))
-            kinds.setdefault(kind, []).append(step.service.name)
-        for variables, names in kinds.items():
-            if variables:
-                yield f"every {' and '.join(dict.fromkeys(names))} gets:"
-                yield from (f"    {name}={masked(name, value)}" for name, value in variables)
+    def kinds(self) -> list["Kind"]:
+        """The services that it starts, by their defaults."""
+        found: dict[tuple[tuple[str, str], ...], list[Service]] = {}
+        for service in self.starts():
+            found.setdefault(tuple(sorted(service.defaults.items())), []).append(service)
+        return [Kind(tuple(services)) for services in found.values()]
+
+    def starts(self) -> tuple[Service, ...]:
+        steps = (step for stage in self.stages for step in stage.steps)
+        return tuple(step.service for step in steps if isinstance(step, Start))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Services of one plan with the same defaults."""
+
+    services: tuple[Service, ...]
+
+    def shared(self) -> dict[str, str]:
+        """The defaults that each of them is sent as they are: one that a host changes is none."""
+        envs = [each.command.env for each in self.services]
+        defaults = sorted(self.services[0].defaults.items())
+        return {k: v for k, v in defaults if all(env.get(k) == v for env in envs)}
+
+    def lines(self) -> list[str]:
+        names = " and ".join(dict.fromkeys(each.name for each in self.services))
+        shown = [f"    {name}={masked(name, value)}" for name, value in self.shared().items()]
+        return [f"every {names} gets:", *shown] if shown else []
+
+
+def step_lines(step: Step, kinds: list[Kind]) -> list[str]:
+    if isinstance(step, Start):
+        (kind,) = (kind for kind in kinds if step.service in kind.services)
+        return step.lines(without=kind.shared())
+    return str(step).splitlines()

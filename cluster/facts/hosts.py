@@ -10,7 +10,8 @@ from cluster.errors import OrchestrateError
 from cluster.facts.survey import Fact, Survey
 from cluster.inventory.node import Node
 
-HEAD, WORKER = "ray-head", "ray-worker"  # the names of Ray's services
+HEAD, WORKER = "ray-head", "ray-worker"
+RAY_SERVICES = (HEAD, WORKER)
 
 
 class Interface(Fact):

@@ -1,14 +1,14 @@
 """(config, facts) -> the plan that brings Ray up or down; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cluster.execution.plan import Plan, Stage, Start, Stop
-from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts
+from cluster.facts.hosts import HEAD, RAY_SERVICES, WORKER, Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import network_environment
 from cluster.ray.token import asks_for_token, token_environment, token_step
 from cluster.runtimes import runtime_of, started_in
-from cluster.runtimes.service import Needs, Service, mark_of
+from cluster.runtimes.service import Needs, Service, mark_of, node_mark
 from cluster.transport.command import Command
 from cluster.transport.program import source_of
 from cluster.units import GIB
@@ -40,7 +40,11 @@ def plan_start(config: ClusterConfig, facts: Facts, token: str) -> Plan:
     A worker joins a head that asks for no token as that head is.
     """
     wanted = hosts_to_start(config, facts)
-    stops = tuple(stop_of(config, host) for host in wanted if host.services)
+    stops = tuple(
+        stop_marks(config, host, (node_mark(config.name, host.node),))
+        for host in wanted
+        if host.services
+    )
     head = facts.head()
     secured = head is None or head in wanted or asks_for_token(head)
     tokens = tuple(token_step(config, host, token) for host in wanted if secured)
@@ -137,7 +141,11 @@ def temp_folder(config: ClusterConfig, host: HostFacts) -> str:
     return f"/tmp/ray-{config.name}-{host.user}"
 
 
-def stop_of(config: ClusterConfig, host: HostFacts) -> Stop:
-    """Everything of this cluster on this host."""
-    marks = (f"{config.name}/{host.node.name}",)
-    return Stop(host.node, marks, remove=(temp_folder(config, host),))
+def stop_marks(
+    config: ClusterConfig, host: HostFacts, marks: Collection[str], grace_s: float = Stop.grace_s
+) -> Stop:
+    """Stop what carries these marks on a host; Ray's folder goes with Ray."""
+    ray = {node_mark(config.name, host.node)}
+    ray |= {mark_of(config.name, host.node, name) for name in RAY_SERVICES}
+    remove = (temp_folder(config, host),) if ray & set(marks) else ()
+    return Stop(host.node, tuple(marks), remove=remove, grace_s=grace_s)

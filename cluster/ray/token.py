@@ -2,7 +2,7 @@
 
 from cluster.execution.kept_secret import secret_path
 from cluster.execution.plan import Put
-from cluster.facts.hosts import HEAD, WORKER, HostFacts
+from cluster.facts.hosts import RAY_SERVICES, HostFacts
 from cluster.inventory.config import ClusterConfig
 
 NAME = "ray-token"
@@ -22,5 +22,5 @@ def token_step(config: ClusterConfig, host: HostFacts, token: str) -> Put:
 
 def asks_for_token(host: HostFacts) -> bool:
     """Whether the Ray of this host does so; one that an older orchestrate started does not."""
-    found = [each for each in host.services if each.name in (HEAD, WORKER) and each.alive]
+    found = [each for each in host.services if each.name in RAY_SERVICES and each.alive]
     return any(each.env.get("RAY_AUTH_MODE") == "token" for each in found)

@@ -10,7 +10,12 @@ from cluster.transport.command import Command
 
 def mark_of(cluster: str, node: Node, service: str) -> str:
     """What every process of a service carries in its environment; its folder has the same name."""
-    return f"{cluster}/{node.name}/{service}"
+    return f"{node_mark(cluster, node)}/{service}"
+
+
+def node_mark(cluster: str, node: Node) -> str:
+    """What the marks of all services of a node begin with: it stands for all of them."""
+    return f"{cluster}/{node.name}"
 
 
 @dataclass(frozen=True)

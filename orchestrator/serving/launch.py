@@ -1,8 +1,9 @@
 """What `serve` starts, in which order; pure."""
 
-from cluster.execution.plan import Plan, Put, Stage, Start, Stop
+from cluster.execution.plan import Plan, Put, Stage, Start
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
+from cluster.ray.plan import stop_marks
 from cluster.runtimes.service import Service
 from orchestrator.serving.api_key import key_step
 from orchestrator.serving.endpoint import require_endpoint
@@ -25,7 +26,7 @@ def plan_launch(
     else:
         endpoint = require_endpoint(service)
         title = f"serve {endpoint.recipe}: {endpoint.split}"
-    clear = tuple(Stop(host.node, (each.mark,)) for each in missing if each.name in found)
+    clear = tuple(stop_marks(config, host, (each.mark,)) for each in missing if each.name in found)
     keys: tuple[Put, ...] = (key_step(config, host, key),) if key else ()
     return Plan(
         title,

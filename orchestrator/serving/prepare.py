@@ -14,7 +14,6 @@ from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
 from cluster.runtimes import runtime_of
 from cluster.runtimes.service import Service
-from cluster.start import started_by
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.checks import fit_findings
@@ -53,7 +52,7 @@ class Launch:
 
     @property
     def runs_already(self) -> bool:
-        return self.service not in started_by(self.plan)
+        return self.service not in self.plan.starts()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from cluster.execution.execute import execute
 from cluster.execution.lock import cluster_lock
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
-from cluster.start import rollback, started_by
+from cluster.start import rollback
 from cluster.transport.protocol import Transport
 from orchestrator.serving.api_key import key_step
 from orchestrator.serving.endpoint import require_endpoint
@@ -59,13 +59,13 @@ def serve(
         limit_s = config.serve.ready_timeout_s
         try:
             execute(launch.plan, transport, reporter, lock.run())
-            if launch.media in started_by(launch.plan):
+            if launch.media in launch.plan.starts():
                 await_media(transport, launch.media)
             if not detach:
                 service, key = launch.service, launch.key
                 ready = await_ready(transport, service, limit_s=limit_s, key=key, reporter=reporter)
         except BaseException as error:
-            if started := started_by(launch.plan):
+            if started := launch.plan.starts():
                 rollback(started, transport, reporter, lock.id, keep_record=died(error))
             raise
     return report_of(config, launch, ready, time.monotonic() - begun)

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
+from cluster.allocators import ALLOCATORS
 from cluster.errors import HostsError, PreflightError, Unreachable
+from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
-from cluster.reporter import SILENT
+from cluster.reporter import SILENT, Reporter
 from cluster.stop import stop_cluster
+from cluster.transport.protocol import Transport
 from tests.support.factory import config_of, entry, host_facts, service
 from tests.support.reporter import Recorder
 from tests.support.scripted import Script
@@ -58,3 +61,30 @@ def test_ray_is_not_pulled_from_under_a_model() -> None:
 def test_what_survives_kill_is_an_error() -> None:
     with pytest.raises(HostsError, match=r"survive KILL: 77 \(python stuck\)"):
         stop_cluster(script(left={"77": "python stuck"}), CONFIG, SILENT)
+
+
+class Releases(list[str]):
+    """An allocator that keeps what it was given back."""
+
+    name = "static"
+
+    def acquire(
+        self, transport: Transport, config: ClusterConfig, reporter: Reporter
+    ) -> tuple[Node, ...]:
+        raise AssertionError
+
+    def release(self, transport: Transport, config: ClusterConfig) -> None:
+        self.append(config.name)
+
+
+@pytest.mark.parametrize(
+    ("gone", "only_ray", "released"),
+    [("", False, ["test"]), ("h2", False, []), ("", True, [])],
+)
+def test_nodes_go_back_when_nothing_of_ours_is_left(
+    monkeypatch: pytest.MonkeyPatch, gone: str, only_ray: bool, released: list[str]
+) -> None:
+    releases = Releases()
+    monkeypatch.setitem(ALLOCATORS, releases.name, releases)
+    stop_cluster(script(gone=gone), CONFIG, SILENT, only_ray=only_ray)
+    assert releases == released

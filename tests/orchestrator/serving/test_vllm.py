@@ -11,7 +11,7 @@ from orchestrator.capacity.placement import Placement
 from orchestrator.recipes.hardware import hardware_name, load_hardware
 from orchestrator.recipes.layer import Value
 from orchestrator.recipes.layers import recipe_on
-from orchestrator.recipes.recipe import load_recipe
+from orchestrator.recipes.recipe import Media, load_recipe
 from orchestrator.serving.endpoint import gpus_in_use
 from orchestrator.serving.launch import plan_launch
 from orchestrator.serving.media import media_service
@@ -28,6 +28,7 @@ from tests.support.factory import (
     spark,
 )
 from tests.support.golden_text import assert_golden
+from tests.support.plan_text import as_read, as_sent
 
 MODEL = {"num_attention_heads": 64, "num_key_value_heads": 4}
 SPARKS = (
@@ -82,6 +83,18 @@ def test_what_runs_already_is_not_planned_again() -> None:
     config = config_of(entry(1))
     hosts = [host_facts(config.head, services=(service("vllm-tiny"),))]
     assert launch_text(config, "tiny", hosts, 0.01) == "serve vllm-tiny: nothing to do"
+
+
+def test_a_launch_shows_all_that_is_sent() -> None:
+    recipe = load_recipe("tiny").model_copy(update={"env": {"HF_HUB_OFFLINE": "0", "X_Y": "a b"}})
+    recipe = recipe.model_copy(update={"media": Media(folder="~/films"), "revision": "x"})
+    config = config_of(entry(1, env={"RAY_DEDUP_LOGS": "1"}), serve={"host": "0.0.0.0"})
+    host = host_facts(config.head)
+    service = vllm_service(config, recipe, Placement((host,), 1, 1), "/m", "top-secret")
+    plan = plan_launch(config, host, service, media_service(config, recipe, host), "top-secret")
+    assert list(as_read(plan).values()) == as_sent(plan)
+    assert len(plan.starts()) == 2
+    assert "top-secret" not in str(plan)
 
 
 @pytest.mark.parametrize(
