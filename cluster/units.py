@@ -1,7 +1,7 @@
 """Sizes, rates and times: one definition each, and how people read them; pure."""
 
-GIB = 1 << 30  # memory
-GB = 10**9  # disks, downloads and networks, as their makers count
+MIB, GIB = 1 << 20, 1 << 30  # memory
+MB, GB = 10**6, 10**9  # disks, downloads and networks, as their makers count
 
 
 def how_far(done: float, total: float, seconds: float, *, before: float = 0) -> str:

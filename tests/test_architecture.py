@@ -146,6 +146,19 @@ def test_functions_are_short_and_have_few_parameters() -> None:
     assert not found
 
 
+def assigned(path: Path) -> set[str]:
+    """Names at the top of a module that get a value there."""
+    found = ast.parse(path.read_text("utf-8")).body
+    targets = [each for node in found if isinstance(node, ast.Assign) for each in node.targets]
+    return {name.id for each in targets for name in ast.walk(each) if isinstance(name, ast.Name)}
+
+
+def test_sizes_are_defined_once() -> None:
+    here = [path for path in PRODUCT if not place(path).startswith(ON_HOSTS)]
+    units = {"KIB", "MIB", "GIB", "TIB", "KB", "MB", "GB", "TB"}
+    assert {place(path) for path in here if units & assigned(path)} == {"cluster/units.py"}
+
+
 def test_no_module_is_named_after_nothing() -> None:
     vague = {"utils", "helpers", "common", "manager", "base", "misc"}
     assert not [place(path) for path in FILES if path.stem in vague]

@@ -6,9 +6,8 @@ from cluster.facts.hosts import Facts, HostFacts
 from cluster.facts.survey import Survey
 from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
-from cluster.units import GIB
+from cluster.units import GIB, MIB
 
-MIB = 1 << 20
 SHM = "/dev/shm"
 MIN_DISK_BYTES = GIB  # Ray's session and vLLM's logs; below it Ray stops scheduling
 # vLLM's broadcast ring is 10 chunks of 16 MiB, NCCL adds up to 34 MiB a rank; full means SIGBUS

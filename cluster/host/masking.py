@@ -7,7 +7,8 @@ names a variable need not know our words for secrets.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 MASK = "****"
 # parts of a name, between its underscores, that say "secret" whatever stands before them
@@ -20,19 +21,30 @@ SIGNS = frozenset(
 HARMLESS = (
     *("VLLM_", "NCCL_", "RAY_", "GLOO_", "UCX_", "TP_", "OMP_", "MKL_", "OPENBLAS_", "KMP_"),
     *("CUDA_", "NVIDIA_", "TORCH", "PYTORCH_", "TRITON_", "FLASHINFER_", "TRANSFORMERS_"),
-    *("TOKENIZERS_", "HF_HOME", "HF_HUB_", "HF_XET_", "GRPC_", "SPT_", "PYTHON", "LC_", "LANG"),
+    *("HF_HOME", "HF_HUB_", "HF_XET_", "GRPC_", "SPT_", "PYTHON", "LC_", "LANG"),
     *("PATH", "LD_LIBRARY_PATH", "XDG_", "ORCHESTRATE_"),
 )
+# the same for variables, wherever in the name: PGPASSWORD, MYSSHKEY
+ROOTS = ("KEY", "TOKEN", "SECRET", "PASS", "PWD", "AUTH", "CRED")
 # names with such a part that hold a word, or where a file or a folder lies
-KNOWN = frozenset(("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH", "PWD", "OLDPWD", "SSH_AUTH_SOCK"))
-USERINFO = re.compile(r"(?<=://)[^/@\s\"']+(?=@)")
+KNOWN = frozenset(
+    (
+        *("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH", "PWD", "OLDPWD", "SSH_AUTH_SOCK", "XAUTHORITY"),
+        "TOKENIZERS_PARALLELISM",
+    )
+)
+USERINFO = re.compile(r"(?<=://)[^/?#\s\"'<>]+(?=@)")
 
 
 def is_secret(name: str) -> bool:
     """Of an environment variable."""
-    if name in KNOWN:
-        return False
-    return says_secret(name) or not name.startswith(HARMLESS)
+    return name not in KNOWN and (names_secret(name) or not name.startswith(HARMLESS))
+
+
+def names_secret(name: str) -> bool:
+    """Of an environment variable: only a name that says so."""
+    upper = name.upper()
+    return name not in KNOWN and (any(root in upper for root in ROOTS) or says_secret(name))
 
 
 def says_secret(name: str) -> bool:
@@ -51,6 +63,32 @@ def shown(name: str, value: str) -> str:
 def without_userinfo(text: str) -> str:
     """A password in an address is none of anybody's business."""
     return USERINFO.sub(MASK, text)
+
+
+def passwords_in(text: str) -> list[str]:
+    """Of each address with a user: the password, or the user where there is none."""
+    return [user.partition(":")[2] or user for user in USERINFO.findall(text)]
+
+
+def without_userinfo_in(value: Any) -> Any:
+    """The same of a value of JSON, whatever its depth."""
+    if isinstance(value, str):
+        return without_userinfo(value)
+    if isinstance(value, Mapping):
+        return {key: without_userinfo_in(each) for key, each in value.items()}
+    return [without_userinfo_in(each) for each in value] if isinstance(value, list) else value
+
+
+def env_shown(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: shown(name, value) for name, value in env.items()}
+
+
+def options_shown(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by name, as in a recipe."""
+    return {
+        name: MASK if says_secret(name) else without_userinfo_in(value)
+        for name, value in options.items()
+    }
 
 
 def argv_shown(argv: Sequence[str]) -> tuple[str, ...]:

@@ -167,7 +167,7 @@ def our_services(cluster: str, node: str) -> list[dict[str, Any]]:
     names = set(in_folders(folder, "spec.json")) | set(alive)
     found = [one_service(folder / name, sorted(alive.get(name, []))) for name in sorted(names)]
     for each in found:
-        each["env"] = {name: masking.shown(name, value) for name, value in each["env"].items()}
+        each["env"] = masking.env_shown(each["env"])
         each["words"] = list(masking.argv_shown(each["words"]))
     return found
 

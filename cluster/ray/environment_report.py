@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cluster.errors import Problem
 from cluster.facts.hosts import Facts, HostFacts
-from cluster.host.masking import is_secret, shown
+from cluster.host.masking import env_shown, is_secret
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.plan import ray_environment
 
@@ -56,6 +56,6 @@ def environment_of(config: ClusterConfig, host: HostFacts) -> HostEnvironment:
         host=host.node.name,
         address=host.node.fast,
         interface=host.fast_interface.name if host.fast_interface else "",
-        env={name: shown(name, value) for name, value in env.items() if not is_secret(name)},
+        env=env_shown({name: env[name] for name in env if not is_secret(name)}),
         withheld=tuple(name for name in env if is_secret(name)),
     )

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cluster.errors import OrchestrateError, Problem, UsageError
+from cluster.units import MIB
 
-MIB = 1 << 20
 LIMIT_BYTES = 512 * MIB  # of all content: a session of 300,000 tokens takes some 20 MB
 LIMIT_FILES = 10_000
 LIMIT_NAME = 200  # bytes; a tar header holds 255, less where no slash is near the middle

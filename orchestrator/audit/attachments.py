@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cluster.errors import Problem, UsageError
-from orchestrator.audit.archive import LIMIT_BYTES, MIB
+from cluster.units import MIB
+from orchestrator.audit.archive import LIMIT_BYTES
 from orchestrator.audit.schema import ADDED, SAMPLES
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cluster.errors import OrchestrateError
 from cluster.facts.hosts import Facts
-from cluster.host.masking import MASK, shown, without_userinfo
+from cluster.host.masking import MASK, env_shown, without_userinfo_in
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from orchestrator.api.target import Home
@@ -29,6 +29,7 @@ from orchestrator.audit.schema import (
 from orchestrator.cli.render import to_jsonable
 from orchestrator.models.lockfile import LockedModel, ModelsLock
 from orchestrator.records.provenance import Provenance
+from orchestrator.serving.made_of import layer_shown
 
 CORE_PACKAGES = ("vllm", "torch", "python")  # every server has them
 
@@ -49,7 +50,13 @@ class BundleInputs:
     @property
     def made_of(self) -> RecipeRecord | None:
         found = self.home.endpoint.made_of if self.home else None
-        return RecipeRecord.model_validate(found) if found else None
+        return masked_record(RecipeRecord.model_validate(found)) if found else None
+
+
+def masked_record(made: RecipeRecord) -> RecipeRecord:
+    """What an earlier version wrote down on the host masks less than this one."""
+    layers = tuple(layer_shown(each) for each in made.layers)
+    return made.model_copy(update={"recipe": layer_shown(made.recipe), "layers": layers})
 
 
 def bundle_files(inputs: BundleInputs) -> dict[str, bytes]:
@@ -80,8 +87,7 @@ def json_bytes(value: Any) -> bytes:
 
 def without_passwords(server: Provenance) -> Any:
     """The server without passwords in addresses, such as a proxy's."""
-    text = json.dumps(server, default=to_jsonable)
-    return json.loads(without_userinfo(text))
+    return without_userinfo_in(json.loads(json.dumps(server, default=to_jsonable)))
 
 
 def audit_record(inputs: BundleInputs) -> Audit:
@@ -118,7 +124,7 @@ def node_record(node: Node, serves: bool, facts: Facts) -> InventoryNode:
         gpus=node.gpus,
         venv=node.venv,
         cache=node.cache,
-        env={key: shown(key, value) for key, value in node.env.items()},
+        env=env_shown(node.env),
         serves=serves,
         problem=problem,
     )

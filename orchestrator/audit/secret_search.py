@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from cluster.errors import OrchestrateError, Problem
-from cluster.host.masking import argv_shown, says_secret
+from cluster.host.masking import argv_shown, names_secret, passwords_in
 from cluster.inventory.config import ClusterConfig
 from orchestrator.api.target import Target
 
@@ -19,15 +19,26 @@ def known_secrets(
 ) -> dict[str, str]:
     """Secret values by their description, as far as this machine knows them."""
     found = {"the server's API key": target.key, "the hub's token": saved_token()}
-    found.update((f"${name}", value) for name, value in environ.items() if says_secret(name))
+    found.update((f"${name}", value) for name, value in env_secrets(environ))
     for node in config.node if config else ():
-        secret = {name: value for name, value in node.env.items() if says_secret(name)}
-        found.update((f"{name} of {node.name}", value) for name, value in secret.items())
+        found.update((f"{name} of {node.name}", value) for name, value in env_secrets(node.env))
     words = target.home.service.words if target.home else ()
     for word, masked in zip(words, argv_shown(words), strict=True):
         if word != masked:
-            found[f"an argument of vLLM ({masked})"] = word.rpartition("=")[2]
+            secret = next(iter(passwords_in(word)), word.rpartition("=")[2])
+            found[f"an argument of vLLM ({masked})"] = secret
     return {name: value for name, value in found.items() if len(value) >= SHORTEST}
+
+
+def env_secrets(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Values whose name says that they are secret, and passwords in addresses; not every value
+    that is masked: `PROFILE=production` would be found in half of all files.
+    """
+    for name, value in env.items():
+        if names_secret(name):
+            yield name, value
+        for password in passwords_in(value):
+            yield f"the password in {name}", password
 
 
 def saved_token() -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from cluster.facts.hosts import HostFacts
+from cluster.units import GIB, MIB
 from orchestrator.capacity.fit import GpuMemory
 
 # measured on an H200: nvidia-smi shows 143771 MiB, torch and vLLM see 139.81 GiB
-NOT_SHOWN = 143771 * (1 << 20) - int(139.81 * (1 << 30))
+NOT_SHOWN = 143771 * MIB - int(139.81 * GIB)
 
 
 def gpu_bytes(host: HostFacts) -> int:

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from cluster.units import GIB
+from cluster.units import GIB, MIB
 from orchestrator.capacity.architecture import Architecture
 from orchestrator.capacity.engine_args import Serving
 from orchestrator.capacity.weights import Split
 
-MIB = 1 << 20
 ACTIVATION = 2  # bytes of an element
 # measured: 0.305 GiB besides 10 MiB of weights, tiny model, one H200, vLLM 0.25.1, eager
 NOT_TORCH = 0.28 * GIB

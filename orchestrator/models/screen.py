@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from cluster.units import GB
+from cluster.units import GB, MB
 from orchestrator.models.listing import RecipeList, RecipeRow
 from orchestrator.models.lock import LockReport
 from orchestrator.models.pull import PullReport
@@ -68,7 +68,7 @@ def pull_screen(report: PullReport) -> RenderableType:
     head = f"{report.model} at {report.commit[:12]} ({size}) is whole on {report.host}"
     done = "nothing was missing"
     if report.downloaded_files:
-        rate = report.downloaded_bytes / max(report.seconds, 1e-3) / 1e6
+        rate = report.downloaded_bytes / max(report.seconds, 1e-3) / MB
         done = (
             f"{report.downloaded_bytes / GB:.2f} GB in {report.downloaded_files} files after "
             f"{report.seconds:.1f} s, {rate:.0f} MB/s"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from cluster.facts.hosts import HostFacts
-from cluster.host.masking import argv_shown
+from cluster.host.masking import argv_shown, env_shown
 from orchestrator import VERSION
 from orchestrator.api.target import Home, Target
 
@@ -71,7 +71,7 @@ def provenance(target: Target) -> Provenance:
         service=service.name,
         split=endpoint.split,
         arguments=argv_shown(service.words),
-        environment=service.env,
+        environment=env_shown(service.env),
         hosts=tuple(machine_record(host) for host in serving_hosts(target.home)),
     )
 

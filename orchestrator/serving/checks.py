@@ -59,9 +59,9 @@ def ray_findings(facts: Facts, placement: Placement) -> Iterator[Finding]:
 
 
 def other_arguments(service: Service, existing: RunningService) -> Iterator[Finding]:
-    wanted = argv_shown(service.command.argv)  # secrets have not left the host
-    if tuple(existing.words) != wanted:
-        changed = sorted(set(existing.words) ^ set(wanted))
+    wanted, running = argv_shown(service.command.argv), argv_shown(existing.words)
+    if running != wanted:
+        changed = sorted(set(running) ^ set(wanted))
         yield Finding(
             "arguments",
             service.node.name,

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from cluster.host.masking import MASK, says_secret, shown
+from cluster.host.masking import env_shown, options_shown
 from cluster.runtimes.service import Service
 from orchestrator.recipes.layers import Layered
 
@@ -22,20 +22,16 @@ def recorded(made: Layered) -> dict[str, Any]:
     Values of secret names are stars.
     """
     recipe = made.recipe.model_dump(mode="json", exclude={"hardware"})
-    origins = [origin for origin, _ in made.args]
     layers = [
-        {"origin": origin, "args": shown_args(args), "env": shown_env(env)}
-        for origin, (_, args), (_, env) in zip(origins, made.args, made.env, strict=True)
+        layer_shown({"origin": origin, "args": args, "env": env})
+        for (origin, args), (_, env) in zip(made.args, made.env, strict=True)
         if args or env
     ]
     fields = {origin: dict(values) for origin, values in made.fields}
-    final = {**recipe, "args": shown_args(recipe["args"]), "env": shown_env(recipe["env"])}
-    return {"recipe": final, "fields": fields, "layers": layers}
+    return {"recipe": layer_shown(recipe), "fields": fields, "layers": layers}
 
 
-def shown_args(args: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: MASK if says_secret(key) else value for key, value in args.items()}
-
-
-def shown_env(env: Mapping[str, str]) -> dict[str, str]:
-    return {name: shown(name, value) for name, value in env.items()}
+def layer_shown(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe or one of its layers, its secrets masked."""
+    args, env = layer.get("args", {}), layer.get("env", {})
+    return {**layer, "args": options_shown(args), "env": env_shown(env)}

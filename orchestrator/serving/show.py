@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from cluster.errors import OrchestrateError, Problem, UsageError
 from cluster.facts.gather import gather_facts
-from cluster.host import masking
+from cluster.host.masking import argv_shown, env_shown, options_shown, without_userinfo_in
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.problems import nearest
 from cluster.ray.environment import network_environment
@@ -113,7 +113,7 @@ def report_with_split(
     )
     service = vllm_service(config, recipe, placement, model.path)
     whole = show_report(replace(found, args=args, env=env), hardware, note="")
-    return replace(whole, split=str(placement), command=service.command.argv)
+    return replace(whole, split=str(placement), command=argv_shown(service.command.argv))
 
 
 def show_report(found: Layered, hardware: str | None, *, note: str) -> ShowReport:
@@ -125,12 +125,7 @@ def show_report(found: Layered, hardware: str | None, *, note: str) -> ShowRepor
         hardware=hardware or "no profile",
         split="",
         note=note,
-        fields=settings_by_key(found.fields),
-        args=settings_by_key(found.args),
-        env=settings_by_key(tuple((origin, mask_secrets(values)) for origin, values in found.env)),
+        fields=settings_by_key(tuple((o, without_userinfo_in(each)) for o, each in found.fields)),
+        args=settings_by_key(tuple((o, options_shown(each)) for o, each in found.args)),
+        env=settings_by_key(tuple((o, env_shown(each)) for o, each in found.env)),
     )
-
-
-def mask_secrets(env: Mapping[str, str]) -> dict[str, str]:
-    """With stars for the values of secret variables."""
-    return {name: masking.shown(name, value) for name, value in env.items()}

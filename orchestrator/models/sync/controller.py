@@ -14,6 +14,7 @@ from cluster.facts.hosts import HostFacts
 from cluster.reporter import Reporter
 from cluster.transport.answers import answers
 from cluster.transport.protocol import Session
+from cluster.units import MB
 from orchestrator.models.sync.chain import Chain, Order
 
 COPY_SILENCE_S = 10.0  # a host reports twice a second
@@ -158,4 +159,4 @@ class Follow:
             rates.append(got / seconds)
             left = max(left, (receiver.missing - got) * seconds / max(got, 1))
         rate = min(rates[1:], default=0.0)
-        return f"{', '.join(shares)}; {rate / 1e6:.0f} MB/s each, {left:.0f} s left"
+        return f"{', '.join(shares)}; {rate / MB:.0f} MB/s each, {left:.0f} s left"

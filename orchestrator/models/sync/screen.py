@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cluster.errors import OrchestrateError, Problem
+from cluster.units import GB, MB
 from orchestrator.cli.render import table
 from orchestrator.models.sync.sync import HostCopy, SyncReport
 
@@ -12,7 +13,7 @@ def sync_screen(report: SyncReport) -> RenderableType:
     others = [host for host in report.hosts if host.state != "source"]
     complete = [host for host in others if host.state != "failed"]
     head = (
-        f"{report.model} ({report.bytes / 1e9:.2f} GB) is on {report.source} and "
+        f"{report.model} ({report.bytes / GB:.2f} GB) is on {report.source} and "
         f"{len(complete)} of {len(others)} other hosts after {report.seconds:.1f} s"
     )
     if not others:
@@ -29,10 +30,10 @@ def copy_cells(host: HostCopy) -> tuple[str, ...]:
     return (
         host.host,
         host.state,
-        f"{host.received / 1e9:.2f} GB" if host.received else "",
-        f"{host.sent / 1e9:.2f} GB" if host.sent else "",
+        f"{host.received / GB:.2f} GB" if host.received else "",
+        f"{host.sent / GB:.2f} GB" if host.sent else "",
         f"{host.seconds:.1f} s" if host.seconds else "",
-        f"{host.rate / 1e6:.0f} MB/s" if host.rate else "",
+        f"{host.rate / MB:.0f} MB/s" if host.rate else "",
         host.detail,
     )
 

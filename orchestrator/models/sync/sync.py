@@ -15,6 +15,7 @@ from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
+from cluster.units import GB
 from orchestrator.host.safe_names import is_commit
 from orchestrator.models.cache import ModelFiles, files_on
 from orchestrator.models.lockfile import LockedModel, ModelsLock, at_locked_commit
@@ -173,7 +174,7 @@ def commit_in(source: ModelFiles, entry: LockedModel | None) -> str:
 
 
 def gigabytes(contents: Sequence[Content]) -> str:
-    return f"{sum(content.size for content in contents) / 1e9:.2f} GB"
+    return f"{sum(content.size for content in contents) / GB:.2f} GB"
 
 
 def outcome_of(name: str, copy: Copy, chain: Chain) -> HostCopy:

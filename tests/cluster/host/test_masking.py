@@ -16,7 +16,6 @@ from orchestrator.machines.env_report import exports
 from orchestrator.recipes.layers import apply_layers
 from orchestrator.recipes.recipe import load_recipe
 from orchestrator.serving.made_of import recorded
-from orchestrator.serving.show import mask_secrets
 from tests.support.factory import config_of, entry, host_facts
 
 SECRET = "sesame-open-now"
@@ -24,6 +23,7 @@ NAMES = (
     *("OPENAI_APIKEY", "GITHUB_PAT", "DB_PASS", "PGPASSWORD", "MYSQL_PWD", "S3_CREDENTIALS"),
     *("APITOKEN", "MY_AUTH", "https_proxy", "HF_TOKEN", "VLLM_API_KEY", "AWS_SECRET_ACCESS_KEY"),
     *("SOMETHING_NOBODY_KNOWS", "NCCL_PASSWORD", "RAY_MY_TOKEN"),
+    *("NCCL_KEYBOARD", "TOKENIZERS_X", "RAY_AUTHS"),
 )
 PLAIN = (
     *("VLLM_HOST_IP", "NCCL_DEBUG", "RAY_DEDUP_LOGS", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES"),
@@ -47,7 +47,7 @@ def variables_to_paste(name: str, value: str) -> str:
 
 
 def models_show(name: str, value: str) -> str:
-    return str(mask_secrets({name: value}))
+    return str(masking.env_shown({name: value}))
 
 
 def record_of_the_recipe(name: str, value: str) -> str:
@@ -80,6 +80,8 @@ def test_a_password_in_an_address_is_never_shown() -> None:
         assert SECRET not in text("VLLM_PROXY", value)
     assert masking.without_userinfo(value) == "http://****@proxy:3128/x"
     assert masking.without_userinfo("http://host/@x") == "http://host/@x"
+    assert masking.without_userinfo("http://ada:o@p@proxy/x") == "http://****@proxy/x"
+    assert masking.passwords_in("http://ada:open@h, http://token@h, http://h") == ["open", "token"]
 
 
 def test_secrets_do_not_leave_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

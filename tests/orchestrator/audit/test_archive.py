@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import OrchestrateError, UsageError
+from cluster.units import MIB
 from orchestrator.audit import archive
 from orchestrator.audit.archive import DamagedArchive, pack, unpack
 
@@ -131,7 +132,7 @@ def test_a_flipped_bit_of_the_file_never_changes_what_is_read(tmp_path: Path) ->
         lambda whole: whole + pack("top", {"two": b""}),
         lambda whole: gzip.compress(gzip.decompress(whole) + b"more"),
         lambda whole: gzip.compress(gzip.decompress(whole) + bytes(600) + b"more"),
-        lambda whole: gzip.compress(gzip.decompress(whole) + bytes(archive.MIB + 9000)),
+        lambda whole: gzip.compress(gzip.decompress(whole) + bytes(MIB + 9000)),
     ],
 )
 def test_what_follows_the_end(tmp_path: Path, harm: Callable[[bytes], bytes]) -> None:
@@ -149,7 +150,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The size stands in the header: nothing of that size is read."""
     info = tarfile.TarInfo("top/huge")
     info.size = archive.LIMIT_BYTES + 1
-    bomb = gzip.compress(info.tobuf(tarfile.USTAR_FORMAT) + bytes(archive.MIB))
+    bomb = gzip.compress(info.tobuf(tarfile.USTAR_FORMAT) + bytes(MIB))
     with pytest.raises(DamagedArchive, match="holds more than 512 MiB"):
         unpack(write(tmp_path, bomb))
     monkeypatch.setattr(archive, "LIMIT_FILES", 2)
