@@ -1,7 +1,7 @@
 """Why a host did not let us in, and what to type next."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import paramiko
@@ -30,9 +30,18 @@ def why_unreachable(error: Exception, host: str, port: int, user: str) -> tuple[
         if isinstance(error, kind):
             reason, hint = explanation(error)
             entry = host if port == 22 else f"[{host}]:{port}"  # as known_hosts writes it
-            found = hint.format(host=host, port=port, user=user, entry=entry)
-            return reason.format(place=place), found
+            words = {"place": place, "host": host, "port": port, "user": user, "entry": entry}
+            return fill(reason, words), fill(hint, words)
     return f"SSH to {place} failed: {error}", f"try by hand: ssh -v -p {port} {user}@{host}"
+
+
+def fill(text: str, words: Mapping[str, object]) -> str:
+    """Put each word where its name stands in braces. What a host said may hold braces of its own,
+    which `str.format` would take for names.
+    """
+    for name, word in words.items():
+        text = text.replace(f"{{{name}}}", str(word))
+    return text
 
 
 def refused(error: paramiko.ssh_exception.NoValidConnectionsError) -> tuple[str, str]:

@@ -47,6 +47,11 @@ PLACE = ("spark-2", 2222, "ada")
             "there is none: no agent, no ~/.ssh/id_*, no key_file",
             "ssh-copy-id -p 2222 ada@spark-2",
         ),
+        (
+            paramiko.SSHException("Invalid banner: {cache} {0}"),
+            "(Invalid banner: {cache} {0})",
+            "ssh -v -p 2222 ada@spark-2",
+        ),
         (EOFError(), "does not speak SSH in time", "ssh -v -p 2222 ada@spark-2"),
         (ValueError("odd"), "SSH to spark-2:2222 failed: odd", "ssh -v -p 2222 ada@spark-2"),
     ],
