@@ -45,6 +45,8 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
     driver = storage.Child(storage.run_words(NVIDIA_SMI)) if on_path(NVIDIA_SMI[0]) else None
     cache = storage.start_look(request["cache"])
     venv = Path(request["venv"]).expanduser()
+    cluster, node = request["cluster"], request["node"]
+    marked = services.marked(cluster)
     found: dict[str, Any] = {
         "hostname": socket.gethostname(),
         "home": str(Path.home()),
@@ -57,9 +59,9 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
         "memory": memory(),
         "interfaces": network.interfaces(),
         "ports": network.owners(request["ports"]),
-        "services": our_services(request["cluster"], request["node"]),
-        "strays": strays(request["cluster"], request["node"]),
-        "logs": in_folders(services.node_folder(request["cluster"], request["node"]), "log"),
+        "services": our_services(cluster, node, marked),
+        "strays": strays(cluster, node, marked),
+        "logs": in_folders(services.node_folder(cluster, node), "log"),
         "venv": str(venv),
         "versions": versions(venv),
         "disk_free": {path: free_bytes(path) for path in (str(Path.home()), "/tmp", "/dev/shm")},
@@ -158,11 +160,10 @@ def mebibytes(text: str) -> int | None:
     return int(number) << 20 if number.isdigit() else None
 
 
-def our_services(cluster: str, node: str) -> list[dict[str, Any]]:
+def our_services(cluster: str, node: str, marked: dict[int, str]) -> list[dict[str, Any]]:
     folder = services.node_folder(cluster, node)
-    prefix = f"{cluster}/{node}"
     alive: dict[str, list[int]] = {}
-    for pid, mark in services.marked(prefix).items():
+    for pid, mark in services.below(f"{cluster}/{node}", marked).items():
         alive.setdefault(mark.rpartition("/")[2], []).append(pid)
     names = set(in_folders(folder, "spec.json")) | set(alive)
     found = [one_service(folder / name, sorted(alive.get(name, []))) for name in sorted(names)]
@@ -179,11 +180,11 @@ def in_folders(folder: Path, name: str) -> list[str]:
     return []
 
 
-def strays(cluster: str, node: str) -> dict[str, list[int]]:
+def strays(cluster: str, node: str, marked: dict[int, str]) -> dict[str, list[int]]:
     """Processes of this very cluster under another node's name: it may have been renamed."""
     found: dict[str, list[int]] = {}
     known = services.cluster_id(cluster)
-    for pid, mark in services.marked(cluster).items():
+    for pid, mark in marked.items():
         away = mark.count("/") == 2 and not mark.startswith(f"{cluster}/{node}/")
         if away and known and services.signs_of(pid)[1] == known:
             found.setdefault(mark, []).append(pid)

@@ -172,7 +172,11 @@ def marks() -> dict[int, str]:
 
 def marked(prefix: str) -> dict[int, str]:
     """Those whose mark is `prefix` or below it."""
-    return {pid: mark for pid, mark in marks().items() if (mark + "/").startswith(prefix + "/")}
+    return below(prefix, marks())
+
+
+def below(prefix: str, found: dict[int, str]) -> dict[int, str]:
+    return {pid: mark for pid, mark in found.items() if (mark + "/").startswith(prefix + "/")}
 
 
 def lineage(pid: int, parents: dict[int, int]) -> list[int]:

@@ -91,6 +91,6 @@ def test_secrets_do_not_leave_the_host(tmp_path: Path, monkeypatch: pytest.Monke
     words = ["vllm", "--api-key", SECRET, f"--hf-token={SECRET}", "--max-tokens", "2"]
     spec = {"env": dict.fromkeys(NAMES, SECRET), "words": words}
     (folder / "spec.json").write_text(json.dumps(spec))
-    [found] = our_services("only-in-this-test", "h1")
+    [found] = our_services("only-in-this-test", "h1", {})
     assert SECRET not in json.dumps(found)
     assert found["words"][1:] == ["--api-key", "****", "--hf-token=****", "--max-tokens", "2"]

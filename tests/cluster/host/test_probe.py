@@ -14,5 +14,5 @@ def test_secrets_do_not_leave_the_host(tmp_path: Path, monkeypatch: pytest.Monke
     env = {"VLLM_API_KEY": "sesame", "HF_TOKEN": "sesame", "OMP_NUM_THREADS": "1"}
     (folder / "spec.json").write_text(json.dumps({"env": env}))
     monkeypatch.setenv("HOME", str(tmp_path))
-    [service] = our_services("only-in-this-test", "h1")
+    [service] = our_services("only-in-this-test", "h1", {})
     assert service["env"] == {"VLLM_API_KEY": "****", "HF_TOKEN": "****", "OMP_NUM_THREADS": "1"}
