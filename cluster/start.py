@@ -15,10 +15,10 @@ from cluster.execution.plan import Plan, Stage, Stop
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts
 from cluster.finding import Finding
+from cluster.host.ray_token import TOKEN_NAME
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.join import await_nodes
 from cluster.ray.plan import hosts_to_start, plan_start
-from cluster.ray.token import NAME
 from cluster.reporter import Reporter
 from cluster.runtimes.service import Service
 from cluster.transport.protocol import Transport
@@ -84,7 +84,7 @@ def plan_what_is_missing(transport: Transport, config: ClusterConfig, facts: Fac
     head = facts.head()
     if head is None or not hosts_to_start(config, facts):
         return Plan(f"start Ray of cluster {config.name}")
-    return plan_start(config, facts, find_secret(transport, config, head, NAME))
+    return plan_start(config, facts, find_secret(transport, config, head, TOKEN_NAME))
 
 
 def try_paths(

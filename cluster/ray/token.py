@@ -3,21 +3,20 @@
 from cluster.execution.kept_secret import secret_path
 from cluster.execution.plan import Put
 from cluster.facts.hosts import RAY_SERVICES, HostFacts
+from cluster.host.ray_token import TOKEN_NAME, variables
 from cluster.inventory.config import ClusterConfig
-
-NAME = "ray-token"
 
 
 def token_environment(config: ClusterConfig, host: HostFacts) -> dict[str, str]:
-    """What makes Ray ask for the token, and show it."""
-    return {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": secret_path(config, host, NAME),
-    }
+    return variables(token_path(config, host))
+
+
+def token_path(config: ClusterConfig, host: HostFacts) -> str:
+    return secret_path(config, host, TOKEN_NAME)
 
 
 def token_step(config: ClusterConfig, host: HostFacts, token: str) -> Put:
-    return Put(host.node, secret_path(config, host, NAME), token, 0o600)
+    return Put(host.node, token_path(config, host), token, 0o600)
 
 
 def asks_for_token(host: HostFacts) -> bool:
