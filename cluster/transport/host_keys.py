@@ -16,7 +16,7 @@ from cluster.inventory.config import ClusterConfig, SshTable
 from cluster.inventory.node import Node
 from cluster.transport.known_hosts import read_known_hosts
 from cluster.transport.parallel import gather
-from cluster.transport.ssh_connect import check_host_keys, new_connection
+from cluster.transport.ssh_connect import check_host_keys, known_hosts_files, new_connection
 from cluster.transport.ssh_errors import why_unreachable
 
 
@@ -42,7 +42,7 @@ def fetch(node: Node, settings: SshTable) -> HostKey:
     connection = new_connection(node, settings)
     limit = settings.connect_timeout_s
     try:
-        check_host_keys(connection, settings)
+        check_host_keys(connection, settings, known_hosts_files(settings))
         if connection.gateway:
             sock = connection.open_gateway()
         else:

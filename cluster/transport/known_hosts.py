@@ -1,13 +1,12 @@
 """A known_hosts file as ssh reads it: lines with a marker are no keys of hosts."""
 
-import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
 
-CERT_AUTHORITY, REVOKED = "@cert-authority", "@revoked"  # paramiko takes them for names of hosts
+REVOKED = "@revoked"  # paramiko takes a marker for the name of a host
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,10 @@ def read_known_hosts(file: Path) -> KnownHosts:
         lines = file.read_text("utf-8", "surrogateescape").splitlines()
     except FileNotFoundError:
         return KnownHosts(paramiko.HostKeys())
-    marked = [line.strip() for line in lines if line.lstrip().startswith("@")]
-    revoked = {re.split(r"\s+", line)[3] for line in marked if is_revocation(line)}
+    fields = [line.split() for line in lines]
+    revoked = {each[3] for each in fields if each[:1] == [REVOKED] and len(each) > 3}
     plain = "\n".join(line for line in lines if not line.lstrip().startswith("@"))
     with tempfile.NamedTemporaryFile("w", errors="surrogateescape") as copy:  # paramiko reads files
         copy.write(plain + "\n")
         copy.flush()
         return KnownHosts(paramiko.HostKeys(copy.name), frozenset(revoked))
-
-
-def is_revocation(line: str) -> bool:
-    return line.startswith(REVOKED) and len(re.split(r"\s+", line)) > 3

@@ -7,9 +7,7 @@ from typing import TypeVar
 from cluster.errors import OrchestrateError
 
 In = TypeVar("In")
-
 Out = TypeVar("Out")
-
 MAX_THREADS = 128
 
 

@@ -1,6 +1,7 @@
 """A logged-in connection to a host whose key we know; fabric's, and paramiko's below it."""
 
 import socket
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ def connect(node: Node, settings: SshTable) -> fabric.Connection:
     """A logged-in connection. Raises Unreachable with the step that failed and what to do."""
     connection = new_connection(node, settings)
     try:
-        check_host_keys(connection, settings)
+        known = known_hosts_files(settings)
+        check_host_keys(connection, settings, known)
         connection.open()
-        refuse_revoked(connection, settings)
+        refuse_revoked(connection, known)
         set_dead_peer_limit(connection.transport.sock)
     except Exception as error:
         with suppress(Exception):
@@ -58,17 +60,25 @@ def new_connection(node: Node, settings: SshTable) -> fabric.Connection:
     )
 
 
-def check_host_keys(connection: fabric.Connection, settings: SshTable) -> None:
-    """fabric accepts any unknown key; this holds it, and every host it jumps through, to ours."""
+def hops(connection: fabric.Connection) -> Iterator[fabric.Connection]:
+    """The connection, and those to the hosts that it jumps through."""
     hop: Any = connection
     while isinstance(hop, fabric.Connection):
-        for known in known_hosts_files(settings):
-            for host, keys in known.keys.items():
+        yield hop
+        hop = hop.gateway
+
+
+def check_host_keys(
+    connection: fabric.Connection, settings: SshTable, known: Sequence[KnownHosts]
+) -> None:
+    """fabric accepts any unknown key; this holds it, and every host it jumps through, to ours."""
+    for hop in hops(connection):
+        for file in known:
+            for host, keys in file.keys.items():
                 for kind, key in keys.items():
                     hop.client.get_host_keys().add(host, kind, key)
         hop.client.set_missing_host_key_policy(RejectUnknown())
         hop.connect_timeout = settings.connect_timeout_s
-        hop = hop.gateway
 
 
 def known_hosts_files(settings: SshTable) -> tuple[KnownHosts, ...]:
@@ -76,15 +86,12 @@ def known_hosts_files(settings: SshTable) -> tuple[KnownHosts, ...]:
     return read_known_hosts(SYSTEM_KNOWN_HOSTS), read_known_hosts(own)
 
 
-def refuse_revoked(connection: fabric.Connection, settings: SshTable) -> None:
+def refuse_revoked(connection: fabric.Connection, known: Sequence[KnownHosts]) -> None:
     """Before anything is sent there. Raises RevokedHostKey."""
-    hop: Any = connection
-    files = known_hosts_files(settings)
-    while isinstance(hop, fabric.Connection):
+    for hop in hops(connection):
         key = hop.client.get_transport().get_remote_server_key()
-        if any(known.is_revoked(key) for known in files):
+        if any(file.is_revoked(key) for file in known):
             raise RevokedHostKey(f"{key.get_name()} {key.fingerprint}")
-        hop = hop.gateway
 
 
 def set_dead_peer_limit(sock: Any) -> None:
