@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from cluster.errors import OrchestrateError, Problem
 from cluster.host.masking import argv_shown, names_secret, passwords_in
@@ -19,14 +19,10 @@ def known_secrets(
 ) -> dict[str, str]:
     """Secret values by their description, as far as this machine knows them."""
     found = {"the server's API key": target.key, "the hub's token": saved_token()}
-    found.update((f"${name}", value) for name, value in env_secrets(environ))
+    found.update(env_secrets(environ))
     for node in config.node if config else ():
-        found.update((f"{name} of {node.name}", value) for name, value in env_secrets(node.env))
-    words = target.home.service.words if target.home else ()
-    for word, masked in zip(words, argv_shown(words), strict=True):
-        if word != masked:
-            secret = next(iter(passwords_in(word)), word.rpartition("=")[2])
-            found[f"an argument of vLLM ({masked})"] = secret
+        found.update((f"{what} of {node.name}", value) for what, value in env_secrets(node.env))
+    found.update(argument_secrets(target.home.service.words if target.home else ()))
     return {name: value for name, value in found.items() if len(value) >= SHORTEST}
 
 
@@ -36,9 +32,21 @@ def env_secrets(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """
     for name, value in env.items():
         if names_secret(name):
-            yield name, value
-        for password in passwords_in(value):
-            yield f"the password in {name}", password
+            yield f"${name}", value
+        for number, password in enumerate(passwords_in(value), 1):
+            yield f"password {number} in ${name}", password
+
+
+def argument_secrets(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What is masked of vLLM's arguments: of `--name=value` the value, and passwords in addresses.
+    Each is numbered: two that are masked alike are two secrets.
+    """
+    for number, (word, masked) in enumerate(zip(words, argv_shown(words), strict=True)):
+        if word != masked:
+            what = f"argument {number} of vLLM ({masked})"
+            yield what, word.partition("=")[2] if word.startswith("--") else word
+            for nth, password in enumerate(passwords_in(word), 1):
+                yield f"password {nth} in {what}", password
 
 
 def saved_token() -> str:

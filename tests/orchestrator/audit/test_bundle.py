@@ -172,6 +172,20 @@ def test_where_secrets_are_known_from(monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
 
+def test_no_argument_hides_another() -> None:
+    """Two are masked alike, one ends in `=` as base64 does, one has two addresses."""
+    words = ("--api-key", "first-of-two", "--hf-token", "c2Vjb25kLW9mLXR3bw==", "--token=b25l-x==")
+    both = "http://a:password-1@h,http://b:password-2@h"
+    there = home()
+    running = there.service.model_copy(update={"words": (*words, both)})
+    asked = Target("u", "u", "tiny", "", dataclasses.replace(there, service=running))
+    found = set(known_secrets(asked, None, {"PROXIES": both}).values())
+    assert {"first-of-two", "c2Vjb25kLW9mLXR3bw==", "b25l-x=="} < found
+    assert {"password-1", "password-2"} < found
+    only = set(known_secrets(Target("u", "u", "tiny", ""), None, {"PROXIES": both}).values())
+    assert {"password-1", "password-2"} <= only
+
+
 def test_a_key_that_samples_hold_stops_the_bundle(here: ClusterConfig) -> None:
     Path("s.jsonl").write_bytes(samples([1]) + KEY.encode())
     asked = dataclasses.replace(target(here), key=KEY)
