@@ -108,6 +108,12 @@ def one_problem(
     return Problem(f"{item['msg']}{shown}", where, REFERENCE)
 
 
+def first_fault(error: ValidationError) -> str:
+    """Its first part in one line: where, and what."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
 def fields_of(annotation: Any) -> list[str]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return list(annotation.model_fields)

@@ -46,10 +46,6 @@ class ErrorInStream(Exception):
     """The server said in the stream that it failed."""
 
 
-def silent(text: str) -> None:
-    """Tell nobody."""
-
-
 def unheard(text: str) -> None:
     """Nobody wants the text as it comes."""
 

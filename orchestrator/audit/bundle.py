@@ -21,7 +21,7 @@ from orchestrator.audit.sha256sums import sha256, with_sums
 from orchestrator.audit.verify import BundleCheck, check_bundle
 from orchestrator.models.lockfile import LockedModel, lock_path, read_lock
 from orchestrator.models.verify.manifest import read_manifest
-from orchestrator.records.artifact import ROOT
+from orchestrator.records.artifact import ROOT, run_name
 from orchestrator.records.provenance import Provenance, provenance
 
 WITHOUT = "--without-manifest, and the bundle says so"
@@ -42,8 +42,7 @@ def bundle(target: Target, request: BundleRequest, reporter: Reporter) -> Bundle
     """Gather, search for secrets, check as `verify` does, write. Raises OrchestrateError."""
     server, created = provenance(target), datetime.now(UTC)
     config = target.home.config if target.home else None
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", server.recipe or server.served_name).strip("-.")
-    top = f"{created:%Y%m%dT%H%M%SZ}-{name or 'model'}"
+    top = run_name(server, created)
     path = request.output or ROOT / "audit" / f"{top}.tar.gz"
     if path.exists():
         raise UsageError(Problem("exists already", str(path), "choose another with --output"))

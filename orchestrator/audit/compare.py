@@ -1,12 +1,12 @@
 """The verb `audit verify A B`: what differs, the most important first, and why it matters; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from orchestrator.audit.consistency import some_names
 from orchestrator.audit.contents import BundleContents
 from orchestrator.audit.facts import bundle_facts, weight_hashes
-from orchestrator.audit.samples import agreement, session_key
+from orchestrator.audit.samples import Agreement, agreement, session_key
 from orchestrator.audit.severity import Severity, reason_for, sort_key
 from orchestrator.audit.verify import BundleCheck
 from orchestrator.records.compare import compare_facts
@@ -57,9 +57,15 @@ def compare_bundles(
     (one, a), (other, b) = first, second
     if not (one.passed and other.passed and a and b):
         return BundleComparison(one, other)
-    found = [*fact_differences(a, b), *weight_differences(a, b), *sample_differences(a, b)]
+    ours, theirs = sessions(a), sessions(b)
+    agreed = {key: agreement(ours[key], theirs[key]) for key in sorted(ours.keys() & theirs)}
+    found = [
+        *fact_differences(a, b),
+        *weight_differences(a, b),
+        *sample_differences(ours, theirs, agreed),
+    ]
     ordered = sorted(found, key=lambda each: sort_key(each.rank, each.name))
-    return BundleComparison(one, other, tuple(ordered), tuple(agreements(a, b)))
+    return BundleComparison(one, other, tuple(ordered), tuple(map(str, agreed.values())))
 
 
 def fact_differences(a: BundleContents, b: BundleContents) -> Iterator[BundleDifference]:
@@ -103,22 +109,15 @@ def sessions(contents: BundleContents) -> dict[str, Samples]:
     return {session_key(session): session for session in ordered}
 
 
-def sample_differences(a: BundleContents, b: BundleContents) -> Iterator[BundleDifference]:
-    ours, theirs = sessions(a), sessions(b)
-    for number, key in enumerate(sorted(ours.keys() & theirs), 1):
-        one, other = ours[key], theirs[key]
-        if not agreement(one, other).whole:
-            yield BundleDifference("samples", f"session {number}", length_of(one), length_of(other))
+Sessions = Mapping[str, Samples]
+
+
+def sample_differences(
+    ours: Sessions, theirs: Sessions, agreed: Mapping[str, Agreement]
+) -> Iterator[BundleDifference]:
+    for number, (key, each) in enumerate(agreed.items(), 1):
+        if not each.whole:
+            yield BundleDifference("samples", f"session {number}", ours[key].size, theirs[key].size)
     for key in ours.keys() ^ theirs.keys():
-        has = [length_of(each[key]) if key in each else "none" for each in (ours, theirs)]
+        has = [each[key].size if key in each else "none" for each in (ours, theirs)]
         yield BundleDifference("names", "samples that only one has", *has)
-
-
-def agreements(a: BundleContents, b: BundleContents) -> Iterator[str]:
-    ours, theirs = sessions(a), sessions(b)
-    for key in sorted(ours.keys() & theirs):
-        yield str(agreement(ours[key], theirs[key]))
-
-
-def length_of(session: Samples) -> str:
-    return f"{session.tokens:,} tokens in {len(session.chunks):,} chunks"

@@ -108,14 +108,15 @@ def samples_findings(contents: BundleContents, server: Provenance) -> Iterator[F
             for what, serves in (("commit", server.commit), ("served_name", server.served_name))
             if what in sampled and sampled[what] != serves
         ]
-        count = f"{session.tokens:,} tokens in {len(session.chunks):,} chunks"
         if wrong:
             yield Finding("samples", name, "failure", "; ".join(wrong), WRONG)
         elif not is_reference(session):
             hint = "for an audit, sample one request at a time, alone on the server"
-            yield Finding("samples", name, "warning", f"{count}; not a reference session", hint)
+            yield Finding(
+                "samples", name, "warning", f"{session.size}; not a reference session", hint
+            )
         else:
-            yield Finding("samples", name, "pass", count)
+            yield Finding("samples", name, "pass", session.size)
     for name, why in contents.opaque.items():
         hint = "it is kept as it is and not compared"
         yield Finding("samples", name, "warning", f"not samples: {why}", hint)

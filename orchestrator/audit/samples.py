@@ -12,8 +12,7 @@ EFFORT = ("target_tokens", "concurrency")  # settings that change no request
 
 def is_reference(samples: Samples) -> bool:
     """One request at a time, and nobody else used the server."""
-    disturbed = any(note["kind"] == "others" for note in samples.notes)
-    return bool(samples.header["reference"]) and not disturbed
+    return bool(samples.header["reference"]) and not samples.disturbed
 
 
 def session_key(samples: Samples) -> str:

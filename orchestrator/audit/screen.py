@@ -7,7 +7,7 @@ from rich.text import Text
 
 from orchestrator.audit.compare import BundleComparison
 from orchestrator.audit.verify import BundleCheck
-from orchestrator.cli.console import CONTROL
+from orchestrator.cli.console import clean
 from orchestrator.cli.render import table
 from orchestrator.proofs.proof import STATE_STYLES
 
@@ -17,7 +17,7 @@ SAME = "is it the hash that `audit bundle` printed? If not, all of it may have b
 
 def safe_text(text: str, style: str = "") -> Text:
     """No markup, and no control characters for the terminal to obey."""
-    return Text(CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), style=style)
+    return Text(clean(text), style=style)
 
 
 def bundle_screen(check: BundleCheck) -> RenderableType:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from cluster.errors import Problem, UsageError
 from orchestrator.bench.cost import cost_metrics
 from orchestrator.bench.figures import Figure, Metric, metrics
+from orchestrator.bench.workload import LoadStep
 from orchestrator.records.compare import compare_facts, host_facts, provenance_facts, provenance_of
 from orchestrator.records.provenance import Provenance
 
@@ -88,8 +89,7 @@ def steps_of(record: RunRecord) -> dict[str, RunRecord]:
 
 
 def label_of(step: RunRecord) -> str:
-    value = f"{step['value']:g}"
-    return f"{value} at once" if step["kind"] == "concurrency" else f"{value}/s"
+    return LoadStep(step["kind"], step["value"]).label
 
 
 def currency_of(a: RunRecord, b: RunRecord) -> str:

@@ -1,6 +1,6 @@
 """A command tree out of a table: a verb's module is imported when the verb is typed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -58,10 +58,6 @@ class Tree:
     def summary_of(self, path: str) -> str:
         verb = self.verbs.get(path)
         return verb.summary if verb else self.groups[path]
-
-
-def first_words(paths: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(path.split()[0] for path in paths))
 
 
 class VerbGroup(TyperGroup):

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from rich.console import RenderableType
 
 from orchestrator.api.target import Target
-from orchestrator.cli import render as report
 from orchestrator.cli.console import Console
+from orchestrator.cli.options import show_on
 from orchestrator.proofs.proof import Proof, proof_screen
 from orchestrator.records.artifact import Artifact
 from orchestrator.records.provenance import provenance
@@ -17,10 +17,7 @@ def conclude(
     console: Console, artifact: Artifact, proof: Proof, screen: RenderableType, json: bool
 ) -> int:
     """Show the report and save it; the exit code."""
-    if json:
-        console.raw(report.as_json(proof))
-    else:
-        console.show(screen)
+    show_on(console, proof, lambda _: screen, json)
     console.tell(f"result: {artifact.write(proof)}")
     return 0 if proof.passed else 1
 

@@ -16,6 +16,12 @@ ROOT: Path = Path("artifacts")
 RESULT_FORMAT = 1
 
 
+def run_name(server: Provenance, moment: datetime) -> str:
+    """What a run on this server is called: its UTC time, then the recipe or the served name."""
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", server.recipe or server.served_name).strip("-.")
+    return f"{moment:%Y%m%dT%H%M%SZ}-{slug or 'model'}"
+
+
 @dataclass(frozen=True)
 class Artifact:
     """The folder of one run below the working directory, created at once.
@@ -36,10 +42,8 @@ class Artifact:
         if self.within:
             object.__setattr__(self, "folder", self.within)
             return
-        name = self.provenance.recipe or self.provenance.served_name
-        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
-        moment = f"{self.started:%Y%m%dT%H%M%SZ}-{slug}"
-        object.__setattr__(self, "folder", fresh_folder(ROOT / self.verb, moment))
+        name = run_name(self.provenance, self.started)
+        object.__setattr__(self, "folder", fresh_folder(ROOT / self.verb, name))
 
     def write(self, result: Any) -> Path:
         """Writes atomically and returns the path of result.json; `result` is a frozen report."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from cluster.inventory.problems import first_fault
 from cluster.ray.environment import PER_HOST_VARIABLES
 from cluster.units import GIB
 from orchestrator.records.provenance import Machine, Provenance
@@ -42,8 +43,7 @@ def provenance_of(record: Mapping[str, Any]) -> Provenance:
     try:
         return TypeAdapter(Provenance).validate_python(record)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise ValueError(first_fault(error)) from None
 
 
 def compare_facts(

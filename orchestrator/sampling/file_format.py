@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cluster.errors import OrchestrateError, Problem, UsageError
+from cluster.inventory.problems import first_fault
 from orchestrator.api.reply import Reply
 from orchestrator.sampling.session import (
     SEEDS,
@@ -92,6 +93,15 @@ class Samples:
     notes: tuple[SampleLine, ...]
     whole: int
     torn: int
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether others used the server meanwhile."""
+        return any(note["kind"] == "others" for note in self.notes)
+
+    @property
+    def size(self) -> str:
+        return f"{self.tokens:,} tokens in {len(self.chunks):,} chunks"
 
     @property
     def tokens(self) -> int:
@@ -221,9 +231,7 @@ def require_record(kind: type[R], value: SampleLine, where: str) -> R:
     try:
         return kind.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise damaged_samples(where, f"{place}: {first['msg']}") from None
+        raise damaged_samples(where, first_fault(error)) from None
 
 
 def damaged_samples(where: str, what: str) -> OrchestrateError:

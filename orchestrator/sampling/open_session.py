@@ -81,11 +81,7 @@ def require_same_options(path: Path, options: Options, prompts: str | None) -> N
         for key, value in options.items()
         if value is not None and value != was[key]
     ]
-    if (
-        prompts
-        and SampleSession(SessionSettings(), read_prompts(prompts)).prompts
-        != samples.session.prompts
-    ):
+    if prompts and read_prompts(prompts) != samples.session.prompts:
         found.append(f"--prompts was {samples.header['prompts_from']}, is {prompts}")
     hint = "leave these options out: the file has them; or start a new session without --resume"
     if found:

@@ -45,7 +45,6 @@ def summary_of(content: bytes, file: str) -> SampleReport:
     samples = parse_samples(content, file)
     settings, server = samples.session.settings, samples.header["server"]
     seconds = request_seconds([chunk["timing"] for chunk in samples.chunks])
-    others = any(note["kind"] == "others" for note in samples.notes)
     return SampleReport(
         url=server["url"],
         model=server["served_name"],
@@ -56,7 +55,7 @@ def summary_of(content: bytes, file: str) -> SampleReport:
         target_tokens=settings.target_tokens,
         seed=settings.seed,
         concurrency=settings.concurrency,
-        reference=settings.is_reference and not others,
+        reference=settings.is_reference and not samples.disturbed,
         notes=tuple(note["what"] for note in samples.notes),
         finish_reasons=Counter(chunk["finish_reason"] for chunk in samples.chunks),
         seconds=seconds,

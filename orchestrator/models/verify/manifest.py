@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from cluster.errors import ConfigError, OrchestrateError, Problem
 from cluster.inventory.config import ClusterConfig
+from cluster.inventory.problems import first_fault
 from cluster.whole_file import write_whole
 from orchestrator import VERSION
 from orchestrator.models.lockfile import LockedFile, LockedModel, lock_path
@@ -194,12 +195,7 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
     try:
         return Manifest.model_validate({**body, SEAL: sealed})
     except ValidationError as error:
-        raise no_manifest(where, ValueError(one_line_of(error))) from None
-
-
-def one_line_of(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise no_manifest(where, ValueError(first_fault(error))) from None
 
 
 def no_manifest(where: str, error: Exception) -> ConfigError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from orchestrator.api.closed_loop import Done, Limits, ignore, send_all
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import Call
-from orchestrator.api.send import connected, send, silent
+from orchestrator.api.send import connected, send, unheard
 
 
 def ask(
@@ -15,7 +15,7 @@ def ask(
     *,
     key: str = "",
     timeout_s: float = 20,
-    hear: Callable[[str], None] = silent,
+    hear: Callable[[str], None] = unheard,
 ) -> Outcome:
     async def run() -> Outcome:
         async with connected(url, key) as server:

@@ -7,7 +7,7 @@ from inspect import getdoc
 
 import pytest
 
-from orchestrator.cli.lazy import first_words, loaded, meant
+from orchestrator.cli.lazy import loaded, meant
 from orchestrator.main import VERBS
 from tests.support.typed import typed
 
@@ -63,7 +63,7 @@ def test_a_verb_that_is_typed_imports_no_other_verb() -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["", *first_words(VERBS.verbs), *sorted(VERBS.verbs)])
+@pytest.mark.parametrize("path", ["", *VERBS.children(""), *sorted(VERBS.verbs)])
 def test_h_is_help_everywhere(path: str) -> None:
     short, long = typed(*path.split(), "-h"), typed(*path.split(), "--help")
     assert short == long
