@@ -39,16 +39,18 @@ def nodes(address):
         return len(GcsClient(address=address).get_all_node_info(timeout=3))
     except Exception as error:
         return type(error).__name__
-def attempt(address):
+def attempts(address):
+    found = []
     for method, path, body in paths:
-        got = ask(address, method, path, body)
-        print(json.dumps([address, path, got]), flush=True)
-        if not isinstance(got, int):
+        found.append([address, path, ask(address, method, path, body)])
+        if not isinstance(found[-1][2], int):
             break
     if address.endswith(":6379"):
-        print(json.dumps([address, "nodes of Ray", nodes(address)]), flush=True)
+        found.append([address, "nodes of Ray", nodes(address)])
+    return found
 with ThreadPoolExecutor(32) as pool:
-    list(pool.map(attempt, sys.argv[1:]))
+    for found in pool.map(attempts, sys.argv[1:]):
+        print(*map(json.dumps, found), sep="\\n")  # from one thread: lines of many run together
 """.replace("MARKER", MARKER)
 
 
