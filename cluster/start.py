@@ -100,7 +100,7 @@ def try_paths(
 def require_head(facts: Facts) -> HostFacts:
     head = facts.head()
     if head is None:
-        raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
+        raise PreflightError(*facts.lost)
     return head
 
 

@@ -8,6 +8,7 @@ inside functions too, or a name in quotes: a program for a host, a function of t
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -153,6 +154,7 @@ def floor_of(room: str) -> int:
 def reduced(arrows: Arrows) -> Arrows:
     """Without the arrows that a longer way says too; needs arrows that all run down."""
 
+    @cache
     def reach(room: str) -> set[str]:
         direct = arrows.get(room, set())
         return direct.union(*(reach(each) for each in direct))

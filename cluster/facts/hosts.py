@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, Field
 
-from cluster.errors import OrchestrateError
+from cluster.errors import OrchestrateError, Problem
 from cluster.facts.survey import Fact, Survey
 from cluster.inventory.node import Node
 
@@ -156,6 +156,11 @@ class Facts:
 
     hosts: tuple[HostFacts, ...]
     unreached: tuple[Unreached, ...]
+
+    @property
+    def lost(self) -> tuple[Problem, ...]:
+        """Why each host that did not answer did not."""
+        return tuple(problem for each in self.unreached for problem in each.error.problems)
 
     def head(self) -> HostFacts | None:
         return next((host for host in self.hosts if host.node.is_head), None)

@@ -38,15 +38,17 @@ class EnvironmentReport:
 
 
 def environment_report(config: ClusterConfig, facts: Facts) -> EnvironmentReport:
-    lost = [problem for each in facts.unreached for problem in each.error.problems]
-    lost += [
+    off_link = [
         Problem(f"no interface has the fast address {host.node.fast}", host.node.name, CHECK)
         for host in facts.hosts
         if host.fast_interface is None
     ]
     known = (environment_of(config, host) for host in facts.hosts)
     return EnvironmentReport(
-        config.name, tuple(each for each in known if each.interface), UNSET, tuple(lost)
+        config.name,
+        tuple(each for each in known if each.interface),
+        UNSET,
+        (*facts.lost, *off_link),
     )
 
 

@@ -8,7 +8,7 @@ from cluster.facts.hosts import HostFacts
 from orchestrator.capacity.architecture import Architecture
 from orchestrator.capacity.engine_args import serving_of
 from orchestrator.capacity.fit import Fit, Model, divides, judge
-from orchestrator.capacity.gpu_memory import gpu_bytes, memory_of
+from orchestrator.capacity.gpu_memory import memory_of
 from orchestrator.capacity.weights import Split
 from orchestrator.recipes.recipe import Recipe
 
@@ -145,11 +145,10 @@ def ranks_for(
 
 def fit_of(recipe: Recipe, model: Model, placement: Placement, *, ask_free: bool) -> Fit:
     """The placement's memory, judged; `ask_free`: whether what others hold counts."""
-    expert = recipe.args.get("enable_expert_parallel") is True
     memory = memory_of(placement.hosts, shares(placement), ask_free=ask_free)
-    size = min(gpu_bytes(host) for host in placement.hosts)
-    serving = serving_of(recipe, model.architecture, size, placement.ranks)
-    return judge(model, Split(placement.tensor, placement.pipeline, expert), serving, memory)
+    serving = serving_of(recipe, model.architecture, memory.total, placement.ranks)
+    split = Split(placement.tensor, placement.pipeline, serving.expert)
+    return judge(model, split, serving, memory)
 
 
 def shares(placement: Placement) -> list[int]:

@@ -18,11 +18,6 @@ def is_safe_path(path: object) -> bool:
     return all(part not in ("", ".", "..") for part in path.split("/"))
 
 
-def is_safe_name(name: object) -> bool:
-    """One component of a path."""
-    return isinstance(name, str) and "/" not in name and is_safe_path(name)
-
-
 def is_blob(name: object) -> bool:
     """As the hub names blobs; empty where a file has none."""
     return isinstance(name, str) and (not name or BLOB.fullmatch(name) is not None)

@@ -12,6 +12,7 @@ from cluster.inventory.node import Node
 from cluster.inventory.problems import node_named
 from cluster.reporter import Reporter
 from cluster.transport.protocol import Transport
+from orchestrator.models.cache import how_to_get
 from orchestrator.models.download import download
 from orchestrator.models.hub.ask import the_hub
 from orchestrator.models.lock import lock_model
@@ -80,7 +81,7 @@ def nothing_to_pull(recipe: Recipe) -> Problem:
     what, hint = "is made on the hosts", f"orchestrate serve {recipe.option}"
     if isinstance(name_of(recipe), Folder):
         what = "is a folder on the hosts"
-        hint = f"copy it to {recipe.model} on one host, then orchestrate models sync {recipe.words}"
+        hint = how_to_get(recipe)
     return Problem(f"there is nothing to download: {recipe.model} {what}", recipe.name, hint)
 
 
@@ -89,10 +90,11 @@ def locked_entry(
 ) -> LockedModel:
     """What models.lock says; locked first where it says nothing."""
     path = lock_path(config)
-    if read_lock(path).find(recipe) is None:
+    entry = read_lock(path).find(recipe)
+    if entry is None:
         reporter.tell(f"{path} does not have {recipe.model} yet: locking it first")
         lock_model(transport, config, recipe, reporter)
-    entry = read_lock(path).find(recipe)
+        entry = read_lock(path).find(recipe)
     assert entry is not None
     return entry
 

@@ -1,21 +1,22 @@
 """Which commit of a model is served: the lock's, unless the command line names another."""
 
-import re
 from pathlib import PurePosixPath
 
 from cluster.errors import Problem, UsageError
+from orchestrator.host.safe_names import is_commit
 from orchestrator.models.lockfile import ModelsLock, at_locked_commit
 from orchestrator.recipes.recipe import Recipe
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
 
-
-def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock) -> tuple[Recipe, str]:
+def at_commit(
+    base: Recipe, asked: Recipe, lock: ModelsLock, *, needs_lock: bool = True
+) -> tuple[Recipe, str]:
     """(what was asked for, at the lock's commit; a note). `base` is the recipe without the command
     line.
 
     A revision from the command line wins over the lock, and the note says so. Raises UsageError
-    when the recipe is served at one commit only and none is known.
+    when the recipe is served at one commit only and none is known; without `needs_lock` it never
+    does.
     """
     note = ""
     held = lock.find(base.model_copy(update={"model": asked.model}))
@@ -25,7 +26,8 @@ def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock) -> tuple[Recipe, st
             f"--set revision={asked.revision} wins: models.lock holds {held.commit[:12]} "
             f"for {base.revision}"
         )
-    if asked.needs_lock and not (COMMIT.fullmatch(found.revision) or lock.find(asked)):
+    known = is_commit(found.revision) or lock.find(asked)
+    if needs_lock and asked.needs_lock and not known:
         raise UsageError(
             Problem(
                 f"{asked.name} is served at one commit only, and nothing says which one "
@@ -40,5 +42,5 @@ def at_commit(base: Recipe, asked: Recipe, lock: ModelsLock) -> tuple[Recipe, st
 def commit_of(path: str) -> str:
     """The commit whose snapshot lies in this folder of the hub's cache; empty for other folders."""
     folder = PurePosixPath(path)
-    is_snapshot = folder.parent.name == "snapshots" and COMMIT.fullmatch(folder.name)
+    is_snapshot = folder.parent.name == "snapshots" and is_commit(folder.name)
     return folder.name if is_snapshot else ""

@@ -1,4 +1,4 @@
-"""What `models list` and `models show` print; pure."""
+"""What `models list`, `models lock` and `models pull` print; pure."""
 
 from collections.abc import Sequence
 

@@ -1,10 +1,10 @@
 """Hardware profiles: what a kind of GPU adds to every recipe."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cluster.facts.hosts import Gpu
+from cluster.facts.hosts import Gpu, HostFacts
 from orchestrator.recipes.layer import Layer
 
 
@@ -28,6 +28,10 @@ class Hardware(Layer):
 def load_hardware() -> dict[str, Hardware]:
     text = (Path(__file__).parent / "hardware.toml").read_text("utf-8")
     return {name: Hardware(**table) for name, table in tomllib.loads(text).items()}
+
+
+def hardware_on(hosts: Iterable[HostFacts]) -> str | None:
+    return hardware_name([gpu for host in hosts for gpu in host.gpus], load_hardware())
 
 
 def hardware_name(gpus: Sequence[Gpu], known: Mapping[str, Hardware]) -> str | None:

@@ -1,7 +1,6 @@
 """What an answer came from: versions, arguments, environment, hosts. One request, to /version."""
 
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,8 +10,7 @@ from cluster.facts.hosts import HostFacts
 from cluster.host.masking import argv_shown, env_shown
 from orchestrator import VERSION
 from orchestrator.api.target import Home, Target
-
-SNAPSHOT_COMMIT = re.compile(r"/snapshots/([0-9a-f]{40})(?:/|$)")
+from orchestrator.models.revision import commit_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def provenance(target: Target) -> Provenance:
         recipe=endpoint.recipe,
         model=endpoint.model,
         revision=endpoint.revision,
-        commit=snapshot_commit(service.words),
+        commit=next(filter(None, map(commit_of, service.words)), ""),
         cluster=target.home.config.name,
         service=service.name,
         split=endpoint.split,
@@ -84,12 +82,6 @@ def server_version(target: Target) -> Mapping[str, str]:
         return {"vllm": str(answer["version"])}
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return {}
-
-
-def snapshot_commit(words: Sequence[str]) -> str:
-    """The commit in the path of a snapshot folder; empty for other folders."""
-    found = (SNAPSHOT_COMMIT.search(word) for word in words)
-    return next((match[1] for match in found if match), "")
 
 
 def serving_hosts(home: Home) -> Sequence[HostFacts]:

@@ -17,5 +17,9 @@ def find_key(transport: Transport, config: ClusterConfig, host: HostFacts) -> st
     return find_secret(transport, config, host, NAME)
 
 
+def api_key_path(config: ClusterConfig, host: HostFacts) -> str:
+    return secret_path(config, host, NAME)
+
+
 def key_step(config: ClusterConfig, host: HostFacts, key: str) -> Put:
-    return Put(host.node, secret_path(config, host, NAME), key, 0o600)
+    return Put(host.node, api_key_path(config, host), key, 0o600)

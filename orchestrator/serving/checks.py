@@ -13,7 +13,7 @@ from cluster.host.masking import argv_shown
 from cluster.inventory.config import ClusterConfig
 from cluster.runtimes.service import Service
 from orchestrator.capacity.placement import Placement
-from orchestrator.serving.endpoint import endpoint_of, require_endpoint
+from orchestrator.serving.endpoint import endpoints, require_endpoint
 
 
 def software_findings(placement: Placement) -> list[Finding]:
@@ -73,13 +73,12 @@ def other_arguments(service: Service, existing: RunningService) -> Iterator[Find
 
 def own_port_findings(host: HostFacts, service: Service) -> Iterator[Finding]:
     port = require_endpoint(service).port
-    for other in host.services:
-        held = endpoint_of(other) if other.alive and other.name != service.name else None
-        if held and held.port == port:
+    for name, other in endpoints(host).items():
+        if name != service.name and other.port == port:
             yield Finding(
                 "port",
                 host.node.name,
                 "failure",
-                f"port {port} is taken by our own {other.name}",
+                f"port {port} is taken by our own {name}",
                 f"--set port={port + 1}",
             )

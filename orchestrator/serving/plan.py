@@ -21,10 +21,10 @@ from orchestrator.models.cache import ModelFiles, find_model, require_complete
 from orchestrator.models.lockfile import ModelsLock, lock_path, read_lock
 from orchestrator.models.name import Folder, name_of
 from orchestrator.models.sizes import made_model, model_on_hosts, model_on_hub, model_without_hosts
-from orchestrator.recipes.hardware import hardware_name, load_hardware
+from orchestrator.recipes.hardware import hardware_on, load_hardware
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.endpoint import gpus_in_use
-from orchestrator.serving.resolve import ServeRequest, resolve
+from orchestrator.serving.resolve import ServeRequest, resolve_to_show
 from orchestrator.serving.vllm import PREFIX, final_arguments, option_words
 
 SPARE = 0.05  # of the KV cache: what the estimate may be wrong by, and some room
@@ -86,7 +86,7 @@ def plan_on_hosts(
     """On the inventory's hosts as they are now. Raises PreflightError when no host answers."""
     facts = gather_facts(transport, config)
     if not facts.hosts:
-        raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
+        raise PreflightError(*facts.lost)
     recipe = recipe_for(request, read_lock(lock_path(config)), facts.hosts, reporter)
     found = find_model(transport, recipe, facts.hosts, reporter, make_with=None)
     model = model_on_hosts(transport, recipe, found) or model_off_hosts(recipe, found, reporter)
@@ -133,12 +133,7 @@ def plan_with_cost(report: PlanReport, prices: CostTable) -> PlanReport:
 def recipe_for(
     request: ServeRequest, lock: ModelsLock, hosts: Sequence[HostFacts], reporter: Reporter
 ) -> Recipe:
-    gpus = [gpu for host in hosts for gpu in host.gpus]
-    name = hardware_name(gpus, load_hardware())
-    resolved = resolve(request, lock, name, needs_lock=False)
-    if resolved.note:
-        reporter.tell(resolved.note)
-    return resolved.recipe
+    return resolve_to_show(request, lock, hardware_on(hosts), reporter).recipe
 
 
 def plan_for(request: PlanRequest) -> PlanReport:

@@ -22,7 +22,7 @@ from orchestrator.capacity.placement import Placement, fixed_split, place_model
 from orchestrator.models.cache import ModelFiles, find_model, prove_same, require_complete
 from orchestrator.models.lockfile import ModelsLock, lock_path, read_lock
 from orchestrator.models.sizes import read_model
-from orchestrator.recipes.hardware import hardware_name, load_hardware
+from orchestrator.recipes.hardware import hardware_on
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.api_key import find_key
 from orchestrator.serving.arguments import check_arguments
@@ -139,9 +139,8 @@ class Preparation:
         ports = [asked.recipe.port, *([media.port] if media else [])]
         facts = gather_facts(self.transport, self.config, ports=ports, survey=True)
         if not facts.hosts:
-            raise PreflightError(*(p for lost in facts.unreached for p in lost.error.problems))
-        gpus = [gpu for host in facts.hosts for gpu in host.gpus]
-        found = resolve(self.request, self.lock, hardware_name(gpus, load_hardware()))
+            raise PreflightError(*facts.lost)
+        found = resolve(self.request, self.lock, hardware_on(facts.hosts))
         make_with = None if self.dry else runtime_of(self.config)
         models = find_model(
             self.transport, found.recipe, facts.hosts, self.reporter, make_with=make_with
@@ -234,7 +233,7 @@ def passes_of(cache: Sequence[Finding]) -> str:
 
 def place_on(facts: Facts, recipe: Recipe, model: Model) -> Placement:
     """Raises PreflightError that also names the hosts which could not be asked."""
-    lost = [problem for each in facts.unreached for problem in each.error.problems]
+    lost = facts.lost
     if lost and recipe.spread == "all" and fixed_split(recipe) == (None, None):
         raise PreflightError(*lost)  # every GPU was asked for
     name = PREFIX + recipe.name

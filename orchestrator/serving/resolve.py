@@ -1,8 +1,9 @@
-"""What was asked for -> the recipe that is served: layers, hardware and models.lock; pure."""
+"""What was asked for -> the recipe that is served: layers, hardware and models.lock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from cluster.reporter import Reporter
 from orchestrator.models.lockfile import ModelsLock
 from orchestrator.models.revision import at_commit
 from orchestrator.recipes.layer import Value
@@ -43,12 +44,18 @@ def resolve(
     for a setting that cannot be.
     """
     found = apply_layers(request.recipe, hardware, request.settings)
-    asked = found.recipe
-    if not needs_lock:
-        asked = asked.model_copy(update={"needs_lock": False})
-    fixed, note = at_commit(request.recipe, asked, lock)
-    fixed = fixed.model_copy(update={"needs_lock": found.recipe.needs_lock})
+    fixed, note = at_commit(request.recipe, found.recipe, lock, needs_lock=needs_lock)
     if fixed.revision != found.recipe.revision:
         fields = (*found.fields, ("models.lock", {"revision": fixed.revision}))
         found = replace(found, recipe=fixed, fields=fields)
     return Resolved(found, hardware, note)
+
+
+def resolve_to_show(
+    request: ServeRequest, lock: ModelsLock, hardware: str | None, reporter: Reporter
+) -> Resolved:
+    """Tells the note. A recipe without the lock that a launch needs is shown all the same."""
+    found = resolve(request, lock, hardware, needs_lock=False)
+    if found.note:
+        reporter.tell(found.note)
+    return found

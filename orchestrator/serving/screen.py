@@ -1,4 +1,4 @@
-"""What `serve` and `status` print; pure."""
+"""What `serve` prints; pure."""
 
 from rich.console import RenderableType
 from rich.markup import escape

@@ -11,7 +11,7 @@ from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
 from cluster.start import rollback
 from cluster.transport.protocol import Transport
-from orchestrator.serving.api_key import key_step
+from orchestrator.serving.api_key import api_key_path
 from orchestrator.serving.endpoint import require_endpoint
 from orchestrator.serving.log_watch import ServerDied
 from orchestrator.serving.media import await_media
@@ -95,7 +95,7 @@ def report_of(
         locked=launch.locked,
         cache=launch.cache,
         reached_from=launch.service.node.name,
-        key_file=key_step(config, launch.placement.hosts[0], "").path if launch.key else "",
+        key_file=api_key_path(config, launch.placement.hosts[0]) if launch.key else "",
         ready=ready,
         seconds=seconds,
     )

@@ -15,10 +15,10 @@ from orchestrator.capacity.placement import Placement
 from orchestrator.models.cache import ModelFiles, find_model
 from orchestrator.models.lockfile import ModelsLock
 from orchestrator.models.sizes import read_model
-from orchestrator.recipes.hardware import hardware_name, load_hardware
+from orchestrator.recipes.hardware import hardware_on, load_hardware
 from orchestrator.recipes.layers import Layered, Setting, settings_by_key
 from orchestrator.serving.prepare import place_on
-from orchestrator.serving.resolve import Resolved, ServeRequest, resolve
+from orchestrator.serving.resolve import ServeRequest, resolve_to_show
 from orchestrator.serving.vllm import PREFIX, chosen_arguments, own_environment, vllm_service
 
 
@@ -59,8 +59,7 @@ def show_on_hosts(
     if not facts.hosts:
         reason = facts.unreached[0].error.problems[0]
         return show_recipe(request, lock, None, reporter, note=f"no host answers ({reason.what})")
-    gpus = [gpu for host in facts.hosts for gpu in host.gpus]
-    hardware = hardware_name(gpus, load_hardware())
+    hardware = hardware_on(facts.hosts)
     found = resolve_to_show(request, lock, hardware, reporter)
     try:
         model = find_model(transport, found.recipe, facts.hosts, reporter, make_with=None)[0]
@@ -82,16 +81,6 @@ def known_hardware(name: str | None) -> str | None:
     if name is not None and name not in known:
         raise UsageError(Problem(f"no hardware `{name}`", "--hardware", nearest(name, known)))
     return name
-
-
-def resolve_to_show(
-    request: ServeRequest, lock: ModelsLock, hardware: str | None, reporter: Reporter
-) -> Resolved:
-    """A recipe without the lock that a launch needs is shown all the same."""
-    found = resolve(request, lock, hardware, needs_lock=False)
-    if found.note:
-        reporter.tell(found.note)
-    return found
 
 
 def report_with_split(

@@ -51,12 +51,12 @@ def hub_refusal(
     return PreflightError(Problem(what, model, hint))
 
 
-def hub_unreachable(reason: str, endpoint: str, where: str = "") -> OrchestrateError:
-    """No answer at all; `where` is the host that asked, nothing for this machine."""
+def hub_unreachable(reason: str, endpoint: str) -> OrchestrateError:
+    """No answer at all to this machine."""
     return PreflightError(
         Problem(
             f"the hub {endpoint} cannot be reached: {reason}",
-            where,
+            "",
             "is the machine online? behind a proxy set HTTPS_PROXY, for a mirror HF_ENDPOINT",
         )
     )

@@ -127,10 +127,7 @@ def distinct_answers(answers: Sequence[ComparedAnswer]) -> tuple[DistinctAnswer,
             group[0].reply.text,
             group[0].reply.places,
             tuple(each.number for each in group),
-            {
-                condition: sum(e.condition == condition for e in group)
-                for condition in dict.fromkeys(e.condition for e in group)
-            },
+            dict(count_conditions(group)),
         )
         for group in sorted(found.values(), key=len, reverse=True)
     )

@@ -123,9 +123,14 @@ def schema_finding(result: SchemaResult, where: str, wanted: int) -> Finding:
     return Finding(result.schema, where, state, what, texts[0][1])
 
 
+def count_of(result: SchemaResult, verdict: SampleVerdict) -> int:
+    count: int = getattr(result, verdict.replace(" ", "_").lower())
+    return count
+
+
 def shortcomings(result: SchemaResult, wanted: int) -> list[tuple[int, str, str]]:
     """Count, meaning and hint; worst first."""
-    sent = sum(getattr(result, verdict.replace(" ", "_").lower()) for verdict in SAMPLE_VERDICTS)
+    sent = sum(count_of(result, verdict) for verdict in SAMPLE_VERDICTS)
     return [
         (result.wrong, "do not meet the schema", READ_SAMPLES),
         (result.not_json, "are not JSON", hint_of_not_json(result.worst)),

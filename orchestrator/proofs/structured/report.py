@@ -7,7 +7,13 @@ from rich.text import Text
 
 from orchestrator.cli.render import table
 from orchestrator.proofs.proof import Proof, escape_controls, proof_screen
-from orchestrator.proofs.structured.judge import WORST_FIRST, Sample, SchemaResult
+from orchestrator.proofs.structured.judge import (
+    SAMPLE_VERDICTS,
+    WORST_FIRST,
+    Sample,
+    SchemaResult,
+    count_of,
+)
 from orchestrator.proofs.structured.subject import Sampling
 
 TEXT_HEAD, TEXT_TAIL = 400, 200  # characters of the worst answer
@@ -28,26 +34,16 @@ class StructuredReport(Proof):
 
 def structured_screen(report: StructuredReport) -> RenderableType:
     """The findings, the counts by schema, and the worst answer verbatim."""
-    rows = table("schema", "compliance", *(name for name, _ in COUNT_COLUMNS))
+    rows = table("schema", "compliance", *SAMPLE_VERDICTS)
     for each in report.schemas:
         rate = "-" if each.rate is None else f"{each.rate:.0%}"
         style = "yellow" if each.rate is None else "green" if each.rate == 1 else "bold red"
-        counts = (str(getattr(each, field) or "-") for _, field in COUNT_COLUMNS)
+        counts = (str(count_of(each, verdict) or "-") for verdict in SAMPLE_VERDICTS)
         rows.add_row(Text(each.schema), Text(rate, style=style), *counts)
     parts: list[RenderableType] = [proof_screen("structured test", report), Text(), rows]
     if worst := report.worst:
         parts += [Text(), *(Text(escape_controls(line)) for line in worst_lines(worst))]
     return Group(*parts)
-
-
-COUNT_COLUMNS = (
-    ("met", "met"),
-    ("wrong", "wrong"),
-    ("not JSON", "not_json"),
-    ("truncated", "truncated"),
-    ("refused", "refused"),
-    ("failed", "failed"),
-)
 
 
 def worst_lines(worst: Sample) -> list[str]:

@@ -10,10 +10,10 @@ from cluster.errors import HostError
 from cluster.transport.answers import last_answer
 from cluster.transport.program import guarded
 from orchestrator.api.target import Target
+from orchestrator.host.media_files import PREFIX
 from orchestrator.serving.endpoint import Endpoint, endpoints
 from orchestrator.serving.media import MEDIA
 
-FOLDER_PREFIX = "orchestrate-test-"
 WRITE_LIMIT_S = 10.0
 
 
@@ -29,7 +29,7 @@ def served_files(target: Target, files: Mapping[str, bytes]) -> Iterator[str | N
     if media is None:
         yield None
         return
-    name = FOLDER_PREFIX + secrets.token_hex(6)
+    name = PREFIX + secrets.token_hex(6)
     folder = {"folder": media.folder, "name": name}
     encoded = {each: base64.b64encode(content).decode() for each, content in files.items()}
     write_media(target, {**folder, "files": encoded})

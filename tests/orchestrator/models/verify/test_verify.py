@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from cluster.errors import HostError, Unreachable, UsageError
 from cluster.inventory.node import Node
@@ -27,6 +26,7 @@ from orchestrator.recipes.recipe import load_recipe
 from tests.support.factory import config_of
 from tests.support.golden_text import assert_golden
 from tests.support.reporter import Recorder
+from tests.support.screen import screen_text
 from tests.support.scripted import Talk
 
 RECIPE = load_recipe("awq-235b")
@@ -61,10 +61,7 @@ def report(*hosts: HostVerify, quick: bool = False) -> VerifyReport:
 
 
 def shown(done: VerifyReport) -> str:
-    console = Console(width=150, no_color=True, force_terminal=False)
-    with console.capture() as captured:
-        console.print(verify_screen(done))
-    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines())
+    return screen_text(verify_screen(done))
 
 
 def test_what_people_read() -> None:
