@@ -3,11 +3,10 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cluster.allocators import allocator_of
 from cluster.errors import HostError, HostsError, OrchestrateError, PreflightError, Problem
-from cluster.execution.execute import execute
+from cluster.execution.execute import Done, Stopped, execute
 from cluster.execution.lock import cluster_lock
 from cluster.execution.plan import Plan, Stage, Stop
 from cluster.facts.gather import gather_facts
@@ -70,18 +69,18 @@ def stop_cluster(
     if only_ray:
         refuse_while_used(facts)
     plan = plan_stop(config, facts, only_ray=only_ray)
-    answers = execute_locked(transport, config, facts, plan, reporter) if plan else []
-    left = {pid: line for answer in answers for pid, line in answer["left"].items()}
-    if left:
-        shown = ", ".join(f"{pid} ({line})" for pid, line in left.items())
-        raise HostsError([HostError(config.name, f"processes that survive KILL: {shown}")])
+    done = execute_locked(transport, config, facts, plan, reporter) if plan else []
+    answers = [each for each in done if isinstance(each, Stopped)]
+    survivors = [survived_kill(answer) for answer in answers if answer.left]
+    if survivors:
+        raise HostsError(survivors)
     if not only_ray and not facts.unreached:
         allocator_of(config).release(transport, config)
-    stopped = {mark: n for answer in answers for mark, n in answer["stopped"].items()}
+    stopped = {mark: n for answer in answers for mark, n in answer.stopped.items()}
     return StopReport(
         cluster=config.name,
         stopped=stopped,
-        killed=tuple(line for answer in answers for line in answer["killed"]),
+        killed=tuple(line for answer in answers for line in answer.killed),
         unreached=tuple(lost.error for lost in facts.unreached),
         seconds=time.monotonic() - begun,
     )
@@ -89,13 +88,21 @@ def stop_cluster(
 
 def execute_locked(
     transport: Transport, config: ClusterConfig, facts: Facts, plan: Plan, reporter: Reporter
-) -> list[Any]:
+) -> list[Done]:
     """Under the lock, unless the head is gone or takes none: the rest must still come down."""
     if facts.head() is None:
         return execute(plan, transport, reporter, go_on=True)
     with cluster_lock(transport, config, reporter=reporter, needed=False) as lock:
         lock.audit(plan.title)
         return execute(plan, transport, reporter, lock.run(), go_on=True)
+
+
+def survived_kill(answer: Stopped) -> HostError:
+    shown = ", ".join(f"{pid} ({line})" for pid, line in answer.left.items())
+    hint = (
+        "they wait for a driver or a disk that does not answer: only a reboot of the host ends them"
+    )
+    return HostError(answer.host, f"processes that survive KILL: {shown}", hint)
 
 
 def refuse_while_used(facts: Facts) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from cluster.bandwidth.findings import Measured, Rate, bandwidth_findings, rated
 from cluster.bandwidth.nccl import NcclRate, measure_nccl, nccl_finding, why_not
 from cluster.bandwidth.rdma import lanes, measure_rdma
-from cluster.bandwidth.tcp import Pair, one_way, shown
+from cluster.bandwidth.tcp import TOOLS, End, Pair, one_way, shown
 from cluster.checks.try_paths import is_on_link
 from cluster.errors import OrchestrateError
 from cluster.facts.gather import gather_facts
@@ -17,7 +17,7 @@ from cluster.facts.hosts import Facts, HostFacts
 from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
-from cluster.transport.dialogue import Dialogue, dialogues
+from cluster.transport.dialogue import dialogues
 from cluster.transport.parallel import gather
 from cluster.transport.program import Program, program
 from cluster.transport.protocol import Transport
@@ -122,7 +122,7 @@ def measure_pairs(
 
     numbers = itertools.count(1)
     outcomes: list[Measured | OrchestrateError] = []
-    with dialogues(transport, hosts, make) as (opened, broken):
+    with dialogues(transport, hosts, make, TOOLS) as (opened, broken):
         for way in ways(opened):
             outcomes += told("TCP", way, tcp, reporter)
             outcomes += told("RDMA", [pair for pair in way if has_rdma(pair)], rdma, reporter)
@@ -138,7 +138,7 @@ def told(
     return [found for _, found in gather(way, measure)]
 
 
-def ways(opened: Sequence[Dialogue[HostFacts]]) -> Iterator[list[Pair]]:
+def ways(opened: Sequence[End]) -> Iterator[list[Pair]]:
     """Both directions of each round, one after the other."""
     for pairs in rounds(opened):
         yield pairs
@@ -147,7 +147,7 @@ def ways(opened: Sequence[Dialogue[HostFacts]]) -> Iterator[list[Pair]]:
 
 def has_rdma(pair: Pair) -> bool:
     source, target = pair
-    tools = all(dialogue.hello["ib_write_bw"] for dialogue in pair)
+    tools = all(end.hello.ib_write_bw for end in pair)
     return tools and bool(lanes(source.host, target.host))
 
 

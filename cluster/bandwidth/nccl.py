@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from cluster.errors import HostError
+from pydantic import TypeAdapter
+
+from cluster.errors import HostError, OrchestrateError
 from cluster.facts.hosts import HostFacts
 from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import is_spark, network_environment
 from cluster.runtimes import python_of, runtime_of
-from cluster.transport.answers import last_answer
+from cluster.transport.answers import last_answer, shaped
 from cluster.transport.parallel import gather
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
@@ -19,6 +20,19 @@ LIMIT_S = 90.0  # imports, connecting, and a run at 0.5 GB/s
 FREE_BYTES = 4 << 30
 SPARK_GBYTE_S = 21.9  # NVIDIA's own gate for two DGX Sparks and one cable
 GOOD_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class RankAnswer:
+    """One rank's bus bandwidth in GB/s and NCCL's version, or why there is none."""
+
+    gbyte_s: float = 0.0
+    nccl: str = ""
+    error: str = ""
+
+
+RANK = TypeAdapter(RankAnswer)
+PROGRAM = "cluster.host.bandwidth_nccl"
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,7 @@ def measure_nccl(
     """Raises HostError with what the first host that failed has said."""
     port = int(config.ray.worker_ports.split("-")[1])
 
-    def run(rank: int) -> dict[str, Any]:
+    def run(rank: int) -> RankAnswer:
         host = hosts[rank]
         request = {
             "rank": rank,
@@ -64,23 +78,24 @@ def measure_nccl(
             "limit_s": LIMIT_S,
         }
         python = python_of(runtime_of(config), host)
-        sent = program("cluster.host.bandwidth_nccl", request, interpreter=python)
+        sent = program(PROGRAM, request, interpreter=python)
         result = transport.run(host.node, sent, timeout_s=LIMIT_S + 10)
         try:
-            answer: dict[str, Any] = last_answer(result.out)
+            said = last_answer(result.out)
         except ValueError:
             raise nccl_error(host, f"ended with exit code {result.code}", result.err) from None
-        if "error" in answer:
-            raise nccl_error(host, answer["error"], result.err)
+        answer = shaped(host.node, PROGRAM, RANK, said)
+        if answer.error:
+            raise nccl_error(host, answer.error, result.err)
         return answer
 
     found = [outcome for _, outcome in gather(range(len(hosts)), run)]
-    answers = [each for each in found if isinstance(each, dict)]
     for each in found:
-        if not isinstance(each, dict):
+        if isinstance(each, OrchestrateError):
             raise each
-    slowest = min(each["gbyte_s"] for each in answers)
-    return NcclRate(slowest, least_of(hosts), answers[0]["nccl"])
+    answers = [each for each in found if isinstance(each, RankAnswer)]
+    slowest = min(each.gbyte_s for each in answers)
+    return NcclRate(slowest, least_of(hosts), answers[0].nccl)
 
 
 def nccl_error(host: HostFacts, what: str, err: str) -> HostError:

@@ -5,17 +5,30 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from cluster.bandwidth.findings import Measured
 from cluster.checks.roce import cable
 from cluster.errors import HostError, OrchestrateError
 from cluster.facts.hosts import HostFacts
-from cluster.transport.call import call
+from cluster.transport.call import HostProgram, call
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 
 FIRST_PORT = 18515  # ib_write_bw's own
 SECONDS = 2
 LIMIT_S = 30.0
+
+
+@dataclass(frozen=True)
+class ToolRun:
+    """How ib_write_bw ended, and what it said."""
+
+    code: int | None
+    out: str
+
+
+IB_WRITE_BW = HostProgram("cluster.host.bandwidth_rdma", TypeAdapter(ToolRun))
 
 
 @dataclass(frozen=True)
@@ -57,11 +70,10 @@ def measure_rdma(transport: Transport, source: HostFacts, target: HostFacts) -> 
             "port": port,
             "seconds": SECONDS,
         }
-        name = "cluster.host.bandwidth_rdma"
-        answer = call(transport, host.node, name, request, timeout_s=LIMIT_S)
-        rate = average_gbit(answer["out"]) if answer["code"] == 0 else None
+        answer = call(transport, host.node, IB_WRITE_BW, request, timeout_s=LIMIT_S)
+        rate = average_gbit(answer.out) if answer.code == 0 else None
         if rate is None:
-            raise rdma_error(host, answer["out"])
+            raise rdma_error(host, answer.out)
         return rate if is_client else 0.0
 
     found = [outcome for _, outcome in gather(ends, run)]

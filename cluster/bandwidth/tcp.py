@@ -1,7 +1,9 @@
 """TCP bandwidth from one host to another, by a program that runs on both."""
 
-from collections.abc import Mapping
-from typing import Any
+import time
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
 
 from cluster.bandwidth.findings import Measured
 from cluster.errors import HostError
@@ -11,8 +13,30 @@ from cluster.transport.dialogue import Dialogue
 STREAMS = 8
 WARM_S, WINDOW_S = 0.4, 1.2  # slow start is over after the first
 LIMIT_S = 10.0
+ANSWER_LIMIT_S = 30.0
 
-Pair = tuple[Dialogue[HostFacts], Dialogue[HostFacts]]  # source and target
+
+@dataclass(frozen=True)
+class Tools:
+    """What a host has to measure with."""
+
+    ib_write_bw: bool
+
+
+@dataclass(frozen=True)
+class RunAnswer:
+    """Of one run: the receiver's port, then the rate; `busy` is the share of all CPUs."""
+
+    run: int
+    port: int = 0
+    bits_per_s: float = 0.0
+    busy: float = 0.0
+    error: str = ""
+
+
+TOOLS, ANSWER = TypeAdapter(Tools), TypeAdapter(RunAnswer)
+End = Dialogue[HostFacts, Tools]
+Pair = tuple[End, End]  # source and target
 
 
 def shown(pair: Pair) -> str:
@@ -24,7 +48,7 @@ def one_way(pair: Pair, run: int) -> Measured:
     source, target = pair
     receive = {"streams": STREAMS, "warm_s": WARM_S, "seconds": WINDOW_S}
     target.ask({"run": run, "receive": receive})
-    port = answer(target, pair, run)["port"]
+    port = answer(target, pair, run).port
     send = {"address": target.host.node.fast, "port": port, "streams": STREAMS}
     source.ask({"run": run, "send": {**send, "limit_s": LIMIT_S}})
     sent = answer(source, pair, run)
@@ -33,17 +57,20 @@ def one_way(pair: Pair, run: int) -> Measured:
         source=source.host.node.name,
         target=target.host.node.name,
         by="tcp",
-        gbit=got["bits_per_s"] / 1e9,
-        busy=max(got["busy"], sent["busy"]),
+        gbit=got.bits_per_s / 1e9,
+        busy=max(got.busy, sent.busy),
     )
 
 
-def answer(dialogue: Dialogue[HostFacts], pair: Pair, run: int) -> Mapping[str, Any]:
+def answer(end: End, pair: Pair, run: int) -> RunAnswer:
     """Late answers of runs that were given up are passed over."""
-    found = dialogue.next()
-    while found.get("run") != run:
-        found = dialogue.next()
-    if "error" in found:
-        what = f"could not be measured: {found['error']}"
+    found = end.next(ANSWER)
+    deadline = time.monotonic() + ANSWER_LIMIT_S
+    while found.run != run:
+        if time.monotonic() > deadline:
+            raise HostError(shown(pair), f"{end.host.node.name} answers what nobody asked")
+        found = end.next(ANSWER)
+    if found.error:
+        what = f"could not be measured: {found.error}"
         raise HostError(shown(pair), what, "orchestrate cluster check tells what stands between")
     return found

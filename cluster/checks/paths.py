@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
+from typing import Literal
 
 from cluster.facts.hosts import HostFacts
 from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 
-PURPOSE = {
+Kind = Literal["fixed", "range", "free"]
+PURPOSE: Mapping[Kind, str] = {
     "fixed": "ray.port",
     "range": "ray.worker_ports",
     "free": "any free port, as vLLM and NCCL take",
@@ -23,7 +25,7 @@ class Opened:
     """A port that a host offered: opened for the check, or held already."""
 
     port: int
-    kind: str
+    kind: Kind
     state: str
 
 

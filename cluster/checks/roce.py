@@ -116,7 +116,7 @@ def address_for(host: HostFacts, link: Interface, twin: Interface, facts: Facts)
         for network in networks_of(each)
         if network.prefixlen == own.network.prefixlen and network != own.network
     )
-    after = int(own.network.network_address) + own.network.num_addresses
+    after = (int(own.network.network_address) + own.network.num_addresses) % (1 << 32)
     network = next(others, IPv4Network((after, own.network.prefixlen)))
     offset = int(own.ip) - int(own.network.network_address)
     return f"{network.network_address + offset}/{network.prefixlen}"

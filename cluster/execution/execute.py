@@ -1,15 +1,51 @@
 """Plans meet hosts: the one thread pool; every host's failure is collected."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from cluster.errors import HostsError, OrchestrateError
 from cluster.execution.plan import Plan, Stage, Start, Step, Stop
 from cluster.reporter import SILENT, Reporter
-from cluster.transport.call import call
+from cluster.transport.call import HostProgram, call
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What a host says of a Stop: processes by mark, command lines of those that needed KILL, what
+    survived it by pid, what could not be removed.
+    """
+
+    stopped: Mapping[str, int]
+    killed: tuple[str, ...]
+    left: Mapping[int, str]
+    kept: tuple[str, ...] = ()
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """The pid of a service's supervisor; `already` where it runs since an earlier launch."""
+
+    pid: int | None = None
+    already: int | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file, in bytes."""
+
+    bytes: int
+
+
+Done = Stopped | Launched | Written
+STOP = HostProgram("cluster.host.stop", TypeAdapter(Stopped))
+LAUNCH = HostProgram("cluster.host.launch", TypeAdapter(Launched))
+PUT = HostProgram("cluster.host.put", TypeAdapter(Written))
 
 
 @dataclass(frozen=True)
@@ -29,12 +65,12 @@ def execute(
     run: Run = Run(),
     *,
     go_on: bool = False,
-) -> list[Any]:
+) -> list[Done]:
     """Run the stages in order; what each step answered.
 
     Raises HostsError after a failed stage; with `go_on` after the last one, with every failure.
     """
-    answers: list[Any] = []
+    answers: list[Done] = []
     failures: list[OrchestrateError] = []
     for stage in plan.stages:
         if stage.steps:
@@ -49,7 +85,9 @@ def execute(
     return answers
 
 
-def execute_stage(stage: Stage, transport: Transport, reporter: Reporter, run: Run) -> list[Any]:
+def execute_stage(
+    stage: Stage, transport: Transport, reporter: Reporter, run: Run
+) -> list[Done | OrchestrateError]:
     reporter.tell(
         f"{stage.title}: {', '.join(dict.fromkeys(step.node.name for step in stage.steps))}"
     )
@@ -57,8 +95,8 @@ def execute_stage(stage: Stage, transport: Transport, reporter: Reporter, run: R
     return [outcome for _, outcome in done]
 
 
-def perform(step: Step, transport: Transport, run: Run = Run()) -> Any:
-    """Do one step on its host; what the host answered."""
+def perform(step: Step, transport: Transport, run: Run = Run()) -> Done:
+    """Do one step on its host; what the host answered. Raises HostError."""
     request: dict[str, Any]
     if isinstance(step, Start):
         service = step.service
@@ -70,7 +108,7 @@ def perform(step: Step, transport: Transport, run: Run = Run()) -> Any:
             "about": dict(service.labels),
             "run": run.id,
         }
-        return call(transport, step.node, "cluster.host.launch", request, mark=service.mark)
+        return call(transport, step.node, LAUNCH, request, mark=service.mark)
     if isinstance(step, Stop):
         request = {
             "marks": step.marks,
@@ -79,6 +117,7 @@ def perform(step: Step, transport: Transport, run: Run = Run()) -> Any:
             "keep_record": step.keep_record,
             "run": run.id if step.only_this_run else "",
         }
-        return call(transport, step.node, "cluster.host.stop", request, timeout_s=step.grace_s + 30)
+        said = call(transport, step.node, STOP, request, timeout_s=step.grace_s + 30)
+        return replace(said, host=step.node.name)
     request = {"path": step.path, "content": step.content, "mode": step.mode}
-    return call(transport, step.node, "cluster.host.put", request)
+    return call(transport, step.node, PUT, request)

@@ -6,10 +6,13 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from cluster.errors import (
     Busy,
@@ -32,6 +35,19 @@ HEARTBEAT_S = 10.0
 ANSWER_LIMIT_S = 15.0
 
 
+@dataclass(frozen=True)
+class Said:
+    """One answer of the hold program: held, by whom else, why not; `still` repeats our question."""
+
+    held: bool = False
+    busy: str = ""
+    problem: str = ""
+    still: int | None = None
+
+
+SAID = TypeAdapter(Said)
+
+
 @dataclass
 class Lock:
     """`id` marks what this run starts. Without a session there is no lock: see `without`."""
@@ -39,7 +55,7 @@ class Lock:
     id: str
     where: str = ""
     session: Session | None = None
-    answers: Iterator[dict[str, Any]] = field(default_factory=lambda: iter(()))
+    answers: Iterator[Said] = field(default_factory=lambda: iter(()))
     reporter: Reporter = SILENT
 
     def audit(self, text: str) -> None:
@@ -53,9 +69,12 @@ class Lock:
         asked = secrets.randbits(32)
         try:
             self._send({"ask": asked})
-            while (answer := next(self.answers)).get("still") != asked:
-                if problem := answer.get("problem"):
-                    self.reporter.tell(str(problem))
+            deadline = time.monotonic() + ANSWER_LIMIT_S
+            while (answer := next(self.answers)).still != asked:
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+                if answer.problem:
+                    self.reporter.tell(answer.problem)
         except (StopIteration, TimeoutError, HostError) as error:
             raise LockLost(self.where) from error
 
@@ -95,16 +114,17 @@ def cluster_lock(
     name = "lock-" + model.replace("/", "--") if model else "lock"
     session = opened(transport, config, {"cluster": config.name, "who": whoami(), "lock": name})
     done = threading.Event()
-    said = answers(session, ANSWER_LIMIT_S)
+    said = answers(session, SAID, ANSWER_LIMIT_S)
     try:
         answer = first_answer(said)
-        if busy := answer.get("busy"):
+        if answer.busy:
             hint = "wait for it, or end that run; the lock goes with it"
-            raise Busy(Problem(f"{what} is being changed by {busy}", config.head.name, hint))
-        if problem := answer.get("problem"):
+            what = f"{what} is being changed by {answer.busy}"
+            raise Busy(Problem(what, config.head.name, hint))
+        if answer.problem:
             if needed:
-                raise no_lock(config, str(problem))
-            yield without(config.head.name, reporter, str(problem))
+                raise no_lock(config, answer.problem)
+            yield without(config.head.name, reporter, answer.problem)
             return
         threading.Thread(target=beat, args=(session, done), daemon=True).start()
         yield Lock(secrets.token_hex(8), config.head.name, session, said, reporter)
@@ -122,15 +142,19 @@ def opened(transport: Transport, config: ClusterConfig, request: dict[str, str])
         raise HostsError(lost or [error]) from None
 
 
-def first_answer(said: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    """{"held"}, {"busy"} or {"problem"}."""
+def first_answer(said: Iterator[Said]) -> Said:
+    """Held, busy or a problem."""
     try:
         for answer in said:
-            if answer.keys() & {"held", "busy", "problem"}:
+            if answer.held or answer.busy or answer.problem:
                 return answer
     except TimeoutError:
-        return {"problem": f"the hold program gave no answer within {ANSWER_LIMIT_S:g} s"}
-    return {"problem": "the hold program gave no answer: does python3 3.9 or newer run there?"}
+        return Said(problem=f"the hold program gave no answer within {ANSWER_LIMIT_S:g} s")
+    except Unreachable:
+        raise
+    except HostError as error:
+        return Said(problem=error.problems[0].what)
+    return Said(problem="the hold program gave no answer: does python3 3.9 or newer run there?")
 
 
 def no_lock(config: ClusterConfig, problem: str) -> HostError:

@@ -4,17 +4,19 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
-from cluster.errors import HostError, OrchestrateError
+from cluster.errors import OrchestrateError
 from cluster.facts.hosts import HEAD, Facts, HostFacts, Unreached
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
-from cluster.transport.call import call
+from cluster.transport.answers import OBJECT, shaped
+from cluster.transport.call import HostProgram, call
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 
 PROBE_LIMIT_S = 20.0
+FACTS = TypeAdapter(HostFacts)
 
 
 def gather_facts(
@@ -63,8 +65,6 @@ def probe(
     }
     name = "cluster.host.survey" if more else "cluster.host.probe"
     asked = time.time()
-    answer = call(transport, node, name, request, timeout_s=PROBE_LIMIT_S)
-    try:
-        return HostFacts(**{**answer, "node": node, "asked": asked, "answered": time.time()})
-    except (ValidationError, TypeError) as error:
-        raise HostError(node.name, f"the probe's answer makes no sense: {error}") from None
+    answer = call(transport, node, HostProgram(name, OBJECT), request, timeout_s=PROBE_LIMIT_S)
+    whole = {**answer, "node": node, "asked": asked, "answered": time.time()}
+    return shaped(node, name, FACTS, whole)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from ipaddress import IPv4Interface
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field
 
 from cluster.errors import OrchestrateError, Problem
 from cluster.facts.survey import Fact, Survey
@@ -12,6 +13,15 @@ from cluster.inventory.node import Node
 
 HEAD, WORKER = "ray-head", "ray-worker"
 RAY_SERVICES = (HEAD, WORKER)
+
+
+def on_network(text: str) -> str:
+    """An address with its prefix. Raises ValueError for anything else."""
+    IPv4Interface(text)
+    return text
+
+
+OnNetwork = Annotated[str, AfterValidator(on_network)]
 
 
 class Interface(Fact):
@@ -22,7 +32,7 @@ class Interface(Fact):
     mtu: int | None
     speed: int | None
     up: bool = True
-    networks: tuple[str, ...] = ()  # the addresses again, as 192.168.100.10/24
+    networks: tuple[OnNetwork, ...] = ()  # the addresses again, as 192.168.100.10/24
     rdma: tuple[str, ...] = ()
     rdma_down: tuple[str, ...] = ()  # those of them without an ACTIVE port
 
@@ -83,7 +93,7 @@ class Cache(Fact):
 
 
 class Memory(Fact):
-    total: int
+    total: int = Field(gt=0)
     available: int
     cached: int = 0
 

@@ -33,6 +33,7 @@ LOCAL = "local"
 DEFAULT = "nodes.toml"
 PREFIX = "ORCHESTRATE_"
 DOTENV = ".env"
+HOST_PATTERN = r"^[A-Za-z0-9_.:%-]{1,253}$"  # a name or an address, as it stands in a URL
 RAY_LOOPBACK = "127.0.0.2"  # Ray takes 127.0.0.1 for a mistake and listens on the network instead
 
 
@@ -111,6 +112,7 @@ class ServeTable(Table):
 
     host: str = Field(
         default="127.0.0.1",
+        pattern=HOST_PATTERN,
         description="Address vLLM listens on. Another than loopback gets an API key, made at first "
         "use and kept on the head in a file of mode 0600.",
     )

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
 
 from cluster.errors import HostError, HostsError, OrchestrateError
 from cluster.facts.hosts import HEAD, WORKER, HostFacts
@@ -9,13 +12,32 @@ from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.reporter import Reporter
 from cluster.runtimes import python_of, runtime_of
+from cluster.runtimes.log import Ended, log_events, open_log
 from cluster.runtimes.service import Service
-from cluster.transport.answers import answers
+from cluster.transport.answers import answers, keyed
 from cluster.transport.parallel import gather
 from cluster.transport.program import program
 from cluster.transport.protocol import Session, Transport
 
 SLACK_S = 15.0
+LOG_LINES = 40
+
+
+@dataclass(frozen=True)
+class Alive:
+    """Addresses of all nodes that Ray's head counts alive."""
+
+    alive: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The counter's last word: why not all came."""
+
+    problem: str
+
+
+COUNTER: TypeAdapter[Alive | Missing] = keyed(Alive, Missing)
 
 
 def await_nodes(
@@ -67,9 +89,7 @@ def opened(
     sessions: list[tuple[Service | None, Session]] = []
     sessions.append((None, transport.session(head.node, counter)))
     for service in started:
-        follow = {"mark": service.mark, "lines": 40, "follow": True}
-        sent = program("cluster.host.follow", follow)
-        sessions.append((service, transport.session(service.node, sent)))
+        sessions.append((service, open_log(transport, service.node, service.mark, LOG_LINES)))
     return sessions
 
 
@@ -78,8 +98,11 @@ def count(session: Session, config: ClusterConfig, reporter: Reporter) -> None:
     names = {node.fast: node.name for node in config.node}
     seen: set[str] = set()
     with suppress(TimeoutError):
-        for answer in answers(session, config.ray.start_timeout_s + SLACK_S):
-            alive = set(answer.get("alive", ())) & set(names)
+        limit_s = config.ray.start_timeout_s + SLACK_S
+        for answer in answers(session, COUNTER, limit_s, within_s=limit_s):
+            if isinstance(answer, Missing):
+                break
+            alive = set(answer.alive) & set(names)
             for address in sorted(alive - seen):
                 reporter.tell(f"{names[address]} has joined Ray ({len(alive)} of {len(names)})")
             seen |= alive
@@ -102,15 +125,15 @@ def watch_service(service: Service, session: Session, limit_s: float) -> None:
     """Raises HostError when the service ends while we wait for the cluster."""
     log: list[str] = []
     try:
-        for event in answers(session, limit_s + SLACK_S):
-            if "exit" in event:
+        for event in log_events(session, limit_s + SLACK_S):
+            if isinstance(event, Ended):
                 raise HostError(
                     service.node.name,
-                    f"{service.name} {event['exit']['reason']}",
+                    f"{service.name} {event.exit.reason}",
                     hint_for(service, "\n".join(log)),
                     log="\n".join(log[-12:]) or "(its log is empty)",
                 )
-            log.append(event["line"])
+            log.append(event.line)
     except TimeoutError:
         return
 

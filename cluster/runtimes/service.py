@@ -13,6 +13,12 @@ def mark_of(cluster: str, node: Node, service: str) -> str:
     return f"{node_mark(cluster, node)}/{service}"
 
 
+def node_and_service(mark: str) -> tuple[str, str]:
+    """(node, service) of a mark that a host has found; what has another form is shown as it is."""
+    parts = mark.split("/")
+    return (parts[1], parts[2]) if len(parts) == 3 else ("?", mark)
+
+
 def node_mark(cluster: str, node: Node) -> str:
     """What the marks of all services of a node begin with: it stands for all of them."""
     return f"{cluster}/{node.name}"

@@ -1,27 +1,56 @@
 """One program on one host, and its JSON answer."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
 
 from cluster.errors import HostError
 from cluster.inventory.node import Node
-from cluster.transport.answers import last_answer
-from cluster.transport.program import program
-from cluster.transport.protocol import Transport
+from cluster.transport.answers import (
+    ProgramDied,
+    last_answer,
+    no_sense,
+    parsed,
+    program_died,
+    shaped,
+)
+from cluster.transport.program import guarded, program
+from cluster.transport.protocol import Result, Transport
+
+START_LIMIT_S = 20.0  # for python to start on a host that is busy
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class HostProgram(Generic[T]):
+    """A program, as cluster.host.probe, and what it answers."""
+
+    name: str
+    kind: TypeAdapter[T]
 
 
 def call(
     transport: Transport,
     node: Node,
-    name: str,
+    asked: HostProgram[T],
     request: Any,
     *,
     mark: str = "",
     timeout_s: float = 30,
-) -> Any:
-    """Run a program of cluster.host and read its JSON answer. Raises HostError without one."""
-    result = transport.run(node, program(name, request, mark=mark), timeout_s=timeout_s)
+) -> T:
+    """Run a program and read its answer. Raises HostError without one."""
+    result = transport.run(node, program(asked.name, request, mark=mark), timeout_s=timeout_s)
+    return answer_in(transport, node, asked, result)
+
+
+def answer_in(transport: Transport, node: Node, asked: HostProgram[T], result: Result) -> T:
+    """The answer of a program that has ended. Raises HostError without one."""
+    name = asked.name
     try:
-        answer = last_answer(result.out)
+        value = last_answer(result.out)
+    except ProgramDied as died:
+        raise program_died(node, name, str(died)) from None
     except ValueError:
         raise HostError(
             node.name,
@@ -29,7 +58,38 @@ def call(
             f"does python3 3.9 or newer run there? {transport.paste(node, 'python3 --version')}",
             log="\n".join((result.err or result.out).splitlines()[-6:]),
         ) from None
-    if isinstance(answer, dict) and answer.keys() == {"failed"}:
-        hint = f"look at it: {transport.paste(node, 'df -h ~ /tmp; python3 --version')}"
-        raise HostError(node.name, f"the {name} program failed: {answer['failed']}", hint)
-    return answer
+    return shaped(node, name, asked.kind, value)
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """How a program with a deadline ended; `out` is what it said, its traceback too."""
+
+    hangs: bool
+    code: int | None
+    out: str
+
+    @property
+    def last_line(self) -> str:
+        return "".join(self.out.splitlines()[-1:])
+
+
+GUARDED = TypeAdapter(Guarded)
+
+
+def call_guarded(
+    transport: Transport, node: Node, name: str, request: Any, limit_s: float
+) -> Guarded:
+    """Run a program that touches what may hang, for `limit_s` at most. Raises HostError."""
+    sent = guarded(name, request, limit_s)
+    result = transport.run(node, sent, timeout_s=limit_s + START_LIMIT_S)
+    return answer_in(transport, node, HostProgram(name, GUARDED), result)
+
+
+def guarded_answer(node: Node, asked: HostProgram[T], done: Guarded) -> T:
+    """What it answered, where it ended well. Raises HostError."""
+    try:
+        value = parsed(done.out)
+    except ValueError as error:
+        raise no_sense(node, asked.name, str(error)) from None
+    return shaped(node, asked.name, asked.kind, value)

@@ -6,9 +6,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from pydantic import TypeAdapter
+
 from cluster.errors import HostError, OrchestrateError
 from cluster.inventory.node import Node
-from cluster.transport.answers import answers
+from cluster.transport.answers import OBJECT, answers, shaped
 from cluster.transport.parallel import gather
 from cluster.transport.program import Program
 from cluster.transport.protocol import Session, Transport
@@ -24,40 +26,47 @@ class HasNode(Protocol):
 
 
 Host = TypeVar("Host", bound=HasNode)
+Hello = TypeVar("Hello")
+T = TypeVar("T")
 
 
 @dataclass
-class Dialogue(Generic[Host]):
+class Dialogue(Generic[Host, Hello]):
     """One such program; `hello` is what it said first."""
 
     host: Host
     session: Session
     answers: Iterator[Mapping[str, Any]]
-    hello: Mapping[str, Any] = field(default_factory=dict)
+    hello: Hello = field(init=False)
 
     def ask(self, value: Any) -> None:
         self.session.send(json.dumps(value) + "\n")
 
-    def next(self) -> Mapping[str, Any]:
-        """Raises HostError when the program is silent or has ended."""
+    def next(self, kind: TypeAdapter[T]) -> T:
+        """Raises HostError when the program is silent, has ended, or says what makes no sense."""
         with suppress(TimeoutError, StopIteration):
-            return next(self.answers)
+            name = self.session.program.name
+            return shaped(self.host.node, name, kind, next(self.answers))
         hint = "does python3 3.9 or newer run there? is the host overloaded?"
         raise HostError(self.host.node.name, "our program on the host stopped answering", hint)
 
 
 @contextmanager
 def dialogues(
-    transport: Transport, hosts: Sequence[Host], make: Callable[[Host], Program]
-) -> Iterator[tuple[list[Dialogue[Host]], list[OrchestrateError]]]:
+    transport: Transport,
+    hosts: Sequence[Host],
+    make: Callable[[Host], Program],
+    hello: TypeAdapter[Hello],
+) -> Iterator[tuple[list[Dialogue[Host, Hello]], list[OrchestrateError]]]:
     """The programs of all hosts that have said hello, and the errors of the others."""
-    begun: list[Dialogue[Host]] = []
+    begun: list[Dialogue[Host, Hello]] = []
 
-    def start(host: Host) -> Dialogue[Host]:
+    def start(host: Host) -> Dialogue[Host, Hello]:
         session = transport.session(host.node, make(host))
-        dialogue = Dialogue(host, session, answers(session, SILENCE_LIMIT_S))
+        said = answers(session, OBJECT, SILENCE_LIMIT_S)
+        dialogue: Dialogue[Host, Hello] = Dialogue(host, session, said)
         begun.append(dialogue)
-        dialogue.hello = dialogue.next()
+        dialogue.hello = dialogue.next(hello)
         return dialogue
 
     try:

@@ -12,10 +12,11 @@ from cluster.transport.command import Command
 # argv stays short and free of data: the code and the request travel on standard input
 BOOT = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
 OLDEST_PYTHON = (3, 9)
+PROGRAM_DIED = "program_died"  # the only key of its last words
 LOADER = """
 import json, sys, types
 def fail(text):
-    print(json.dumps({"failed": text}), flush=True)
+    print(json.dumps({DIED: text}), flush=True)
     sys.exit(1)
 if sys.version_info < OLDEST:
     fail("python3 is %d.%d there, and %d.%d or newer is needed" % (sys.version_info[:2] + OLDEST))
@@ -40,6 +41,11 @@ class Program:
 
     command: Command
     stdin: bytes
+
+    @property
+    def name(self) -> str:
+        """As cluster.host.probe."""
+        return self.command.argv[-1].removeprefix("orchestrate-")
 
 
 def program(
@@ -88,4 +94,5 @@ def loader(name: str) -> bytes:
     for module in (*needed(name), name):
         package = module.rpartition(".")[0]
         sources |= {package.partition(".")[0]: "", package: "", module: source_of(module)}
-    return f"OLDEST = {OLDEST_PYTHON}\nSOURCES = {list(sources.items())!r}\n{LOADER}".encode()
+    head = f"OLDEST, DIED = {OLDEST_PYTHON}, {PROGRAM_DIED!r}"
+    return f"{head}\nSOURCES = {list(sources.items())!r}\n{LOADER}".encode()

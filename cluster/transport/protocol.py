@@ -10,6 +10,7 @@ from cluster.transport.command import shell_line
 from cluster.transport.program import Program
 
 COMMAND_TIMEOUT_S = 30.0
+LOOK_AT_IT = "the host is broken, or not what it seems: look at it before you use it again"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Result:
 
 class Session(Protocol):
     """A program that goes on running while we talk with it."""
+
+    @property
+    def node(self) -> Node: ...
+
+    @property
+    def program(self) -> Program: ...
 
     def lines(self, timeout_s: float) -> Iterator[str]:
         """Its output line by line, to the end. Raises TimeoutError where a line takes longer than
@@ -74,5 +81,5 @@ def too_much(node: Node, program: Program, error: Exception) -> HostError:
     return HostError(
         node.name,
         f"{error} from: {shell_line(program.command.argv[-1:])}",
-        "the host is broken, or not what it seems: look at it before you use it again",
+        LOOK_AT_IT,
     )

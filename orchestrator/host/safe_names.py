@@ -5,6 +5,7 @@ Standard library only, Python 3.9 or newer.
 
 from __future__ import annotations
 
+import errno
 import re
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -28,6 +29,6 @@ def is_commit(text: object) -> bool:
 
 
 def require(good: bool, what: object) -> None:
-    """Raises OSError, which every program of ours tells in one line."""
+    """Raises OSError with a file name, which every program of ours tells in one line."""
     if not good:
-        raise OSError(f"refused: {str(what)[:200]!r} is no name that may become a path")
+        raise OSError(errno.EINVAL, "is no name that may become a path", f"{str(what)[:200]!r}")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cluster.check import CheckReport
 from cluster.finding import Finding, State
+from cluster.runtimes.service import node_and_service
 from cluster.start import StartReport
 from cluster.stop import StopReport
 
@@ -78,7 +79,7 @@ def stopped(report: StopReport) -> RenderableType:
         return escape(f"nothing of cluster {report.cluster} was running")
     lines = [f"cluster {report.cluster} is down after {report.seconds:.1f} s"]
     for mark, count in report.stopped.items():
-        _, host, service = mark.split("/")
+        host, service = node_and_service(mark)
         lines.append(f"  {host}: {service} stopped ({count} processes)")
     if report.killed:
         lines.append(f"  {len(report.killed)} processes did not end by themselves and were killed")

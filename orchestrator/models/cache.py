@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from cluster.checks.shared_cache import all_or_errors, ask_cache, sharers
 from cluster.errors import HostError, PreflightError, Problem
 from cluster.facts.hosts import HostFacts
 from cluster.finding import ALL_HOSTS, Finding
 from cluster.reporter import Reporter
 from cluster.runtimes import Runtime, python_of
+from cluster.transport.call import HostProgram
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.models.name import Folder, Made, name_of
@@ -17,6 +20,19 @@ from orchestrator.recipes.recipe import Recipe
 
 MAKE_LIMIT_S = 300.0
 WEIGHTS = (".safetensors", ".bin", ".gguf")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a host says of a model in its cache: (name, bytes) of each file, and config.json."""
+
+    path: str
+    files: tuple[tuple[str, int], ...]
+    config: dict[str, Any] | None
+    problem: str
+
+
+LISTING = HostProgram("orchestrator.host.model_files", TypeAdapter(Listing))
 
 
 @dataclass(frozen=True)
@@ -82,14 +98,8 @@ def files_on(
             "on_hub": name.on_hub,
             "revision": recipe.revision,
         }
-        answer = ask_cache(transport, host, "orchestrator.host.model_files", request)
-        return ModelFiles(
-            host,
-            answer["path"],
-            tuple((name, size) for name, size in answer["files"]),
-            answer["config"] or {},
-            answer["problem"],
-        )
+        found = ask_cache(transport, host, LISTING, request)
+        return ModelFiles(host, found.path, found.files, found.config or {}, found.problem)
 
     return all_or_errors(hosts, one)
 

@@ -66,14 +66,14 @@ def pull(
         model=entry.model,
         commit=entry.commit,
         host=node.name,
-        path=end["path"].rstrip("/"),
+        path=end.path.rstrip("/"),
         files=len(entry.files),
         total_bytes=entry.total_bytes,
-        downloaded_files=end["files"],
-        downloaded_bytes=end["bytes"],
+        downloaded_files=end.files,
+        downloaded_bytes=end.bytes,
         shared_with=tuple(shared),
         without=tuple(e.name for e in config.node if e.name not in (node.name, *shared)),
-        seconds=end["seconds"],
+        seconds=end.seconds,
     )
 
 

@@ -1,14 +1,15 @@
 """Where a model's sizes come from: the hosts' cache, a folder, the hub; else its architecture."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
 from cluster.errors import HostError, OrchestrateError, PreflightError, Problem
 from cluster.reporter import Reporter
-from cluster.transport.answers import last_answer
-from cluster.transport.program import guarded
+from cluster.transport.call import HostProgram, call_guarded, guarded_answer
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.architecture import Architecture, read_architecture
 from orchestrator.capacity.config_json import QUANTIZATIONS
@@ -21,6 +22,18 @@ from orchestrator.models.cache import ModelFiles, how_to_get, require_complete
 from orchestrator.models.name import Folder, name_of
 from orchestrator.recipes.recipe import Recipe
 
+
+class HeaderAnswer(TypedDict):
+    """What a host says of a model's folder: its config.json, [name, dtype, shape, count] of its
+    tensors, and what is wrong with it.
+    """
+
+    config: dict[str, Any] | None
+    tensors: list[tuple[str, str, tuple[int, ...], int]]
+    problem: str
+
+
+HEADERS = HostProgram("orchestrator.host.model_headers", TypeAdapter(HeaderAnswer))
 HEADERS_LIMIT_S = 20.0  # headers of some hundred files over NFS
 
 
@@ -52,18 +65,17 @@ def model_on_hosts(
     return model_of(recipe, answer, f"{whole.host.node.name}:{whole.path}", whole.weight_bytes)
 
 
-def ask_headers(transport: Transport, model: ModelFiles) -> Any:
-    sent = guarded("orchestrator.host.model_headers", {"path": model.path}, HEADERS_LIMIT_S)
-    limit_s = HEADERS_LIMIT_S + 10
-    answer = last_answer(transport.run(model.host.node, sent, timeout_s=limit_s).out)
-    if answer["hangs"] or answer["code"]:
-        said = f"within {HEADERS_LIMIT_S:g} s" if answer["hangs"] else answer["out"].strip()[-200:]
+def ask_headers(transport: Transport, model: ModelFiles) -> HeaderAnswer:
+    node = model.host.node
+    done = call_guarded(transport, node, HEADERS.name, {"path": model.path}, HEADERS_LIMIT_S)
+    if done.hangs or done.code:
+        said = f"within {HEADERS_LIMIT_S:g} s" if done.hangs else done.last_line[-200:]
         raise HostError(
-            model.host.node.name,
+            node.name,
             f"the headers of the weights in {model.path} could not be read ({said})",
             "does the file system of the model cache answer? orchestrate cluster check",
         )
-    return json.loads(answer["out"])
+    return guarded_answer(node, HEADERS, done)
 
 
 def model_without_hosts(recipe: Recipe, reporter: Reporter) -> Model:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from cluster.errors import ConfigError, HostError, Problem
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.problems import nearest
 from cluster.reporter import Reporter
 from cluster.runtimes import Runtime, python_of
-from cluster.transport.answers import last_answer
+from cluster.transport.answers import last_answer, shaped
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.recipes.layer import Value
@@ -25,6 +25,10 @@ class AcceptedArguments(BaseModel):
     options: Mapping[str, Sequence[str] | None]
     tool_parsers: Sequence[str]
     reasoning_parsers: Sequence[str]
+
+
+ACCEPTED = TypeAdapter(AcceptedArguments)
+PROGRAM = "orchestrator.host.vllm_arguments"
 
 
 def check_arguments(
@@ -61,21 +65,22 @@ def ask(
     """What the host's vLLM accepts; the first time for a version it takes as long as its import."""
     reporter.tell(f"checking the arguments against vLLM {version_of(host)}")
     sent = program(
-        "orchestrator.host.vllm_arguments",
+        PROGRAM,
         {"version": version_of(host), "keep": keep},
         interpreter=python_of(runtime, host),
     )
     result = transport.run(host.node, sent, timeout_s=ARGUMENTS_LIMIT_S)
     version = f"{runtime.executable(host, 'vllm')} --version"
     try:
-        return AcceptedArguments(**last_answer(result.out))
-    except (ValueError, TypeError, ValidationError):
+        said = last_answer(result.out)
+    except ValueError:
         raise HostError(
             host.node.name,
             f"vLLM {version_of(host)} in {host.venv} does not say which arguments it accepts",
             f"does it start? {transport.paste(host.node, version)}",
             log="\n".join(result.err.splitlines()[-6:]),
         ) from None
+    return shaped(host.node, PROGRAM, ACCEPTED, said)
 
 
 def argument_problems(

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cluster.facts.hosts import Facts, HostFacts, RunningService
+from cluster.inventory.config import HOST_PATTERN
 from cluster.runtimes.service import Service
 
 EVERYWHERE = "0.0.0.0"
@@ -24,7 +25,7 @@ class Endpoint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    host: str
+    host: str = Field(pattern=HOST_PATTERN)
     port: int = Field(ge=1, le=65535)
     served_name: str = ""
     recipe: str = ""

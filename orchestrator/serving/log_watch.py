@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from cluster.errors import HostError
 from cluster.reporter import Reporter
+from cluster.runtimes.log import Ended, Line, log_events
 from cluster.runtimes.service import Service
-from cluster.transport.answers import answers
 from cluster.transport.protocol import Session
 from orchestrator.serving.load_log import Loading, hopeless, reason
 
@@ -41,25 +41,25 @@ class LoadWatch:
         """Read the log to its end, or to the end of the session."""
         loading = Loading()
         try:
-            for event in answers(session, SILENCE_S):
+            for event in log_events(session, SILENCE_S):
                 self.died = self.end_in(event, loading)
-                if self.died:
+                if self.died or isinstance(event, Ended):
                     return
-                if news := loading.read(event["line"]):
+                if news := loading.read(event.line):
                     reporter.tell(news)
                 if loading.starts:
                     self.near.set()
         finally:
             self.near.set()
 
-    def end_in(self, event: dict[str, object], loading: Loading) -> HostError | None:
+    def end_in(self, event: Line | Ended, loading: Loading) -> HostError | None:
         """The error that this line of the log means, if any."""
         name, host = self.service.name, self.service.node.name
-        if isinstance(ended := event.get("exit"), dict):
+        if isinstance(event, Ended):
             why, log = reason(loading.lines), "\n".join(loading.tail())
             hint = f"orchestrate logs {name}"
-            return ServerDied(host, f"{name} {ended['reason']}: {why}", hint, log=log)
-        if vain := hopeless(str(event["line"])):
+            return ServerDied(host, f"{name} {event.exit.reason}: {why}", hint, log=log)
+        if vain := hopeless(event.line):
             hint = f"orchestrate status shows the GPUs; orchestrate logs {name}"
             return Hopeless(host, f"{name} waits in vain: {vain}", hint)
         return None

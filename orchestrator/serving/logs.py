@@ -7,9 +7,8 @@ from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.problems import nearest
+from cluster.runtimes.log import Ended, log_events, open_log
 from cluster.runtimes.service import mark_of
-from cluster.transport.answers import answers
-from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.serving.vllm import PREFIX
 
@@ -65,17 +64,13 @@ def read_log(
 ) -> None:
     """Write the last lines, and with `follow` go on until the service ends."""
     host, service = found
-    request = {
-        "mark": mark_of(config.name, host.node, service),
-        "lines": lines,
-        "follow": follow,
-    }
-    session = transport.session(host.node, program("cluster.host.follow", request))
+    mark = mark_of(config.name, host.node, service)
+    session = open_log(transport, host.node, mark, lines, follow=follow)
     try:
-        for event in answers(session, SILENCE_LIMIT_S if follow else READ_LIMIT_S):
-            if "exit" in event:
-                write(f"-- {service} {event['exit']['reason']}")
+        for event in log_events(session, SILENCE_LIMIT_S if follow else READ_LIMIT_S):
+            if isinstance(event, Ended):
+                write(f"-- {service} {event.exit.reason}")
             else:
-                write(event["line"])
+                write(event.line)
     finally:
         session.close()

@@ -13,10 +13,10 @@ from cluster.host.masking import argv_shown
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.plan import service_folder
 from cluster.runtimes import runtime_of, started_in
+from cluster.runtimes.log import Ended, log_events, open_log
 from cluster.runtimes.service import Needs, Service
-from cluster.transport.answers import answers
 from cluster.transport.command import Command
-from cluster.transport.program import program, source_of
+from cluster.transport.program import source_of
 from cluster.transport.protocol import Transport
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.endpoint import Endpoint, endpoint_of, require_endpoint
@@ -70,17 +70,16 @@ def media_findings(
 def await_media(transport: Transport, service: Service) -> None:
     """Until its log says that it listens. Raises HostError with the log's last line if it ended."""
     node, said = service.node, "its log is empty"
-    request = {"mark": service.mark, "lines": LOG_LINES, "follow": True}
-    session = transport.session(node, program("cluster.host.follow", request))
+    session = open_log(transport, node, service.mark, LOG_LINES)
     hint = f"orchestrate logs {MEDIA}"
     try:
-        for event in answers(session, START_LIMIT_S):
-            if "exit" in event:
-                what = f"the media server {event['exit']['reason']}: {said}"
+        for event in log_events(session, START_LIMIT_S):
+            if isinstance(event, Ended):
+                what = f"the media server {event.exit.reason}: {said}"
                 raise HostError(node.name, what, hint)
-            if event["line"].startswith(LISTENS):
+            if event.line.startswith(LISTENS):
                 return
-            said = event["line"]
+            said = event.line
     except TimeoutError:
         what = f"the media server does not listen within {START_LIMIT_S:g} s"
         raise HostError(node.name, what, hint) from None

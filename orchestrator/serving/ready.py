@@ -11,10 +11,10 @@ from cluster.errors import HostError, HostsError, OrchestrateError
 from cluster.execution.retry import WaitedTooLong, poll
 from cluster.inventory.node import Node
 from cluster.reporter import Reporter
+from cluster.runtimes.log import open_log
 from cluster.runtimes.service import Service
 from cluster.transport.http import DIAL_LIMIT_S, http_client
 from cluster.transport.parallel import gather
-from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.serving.endpoint import Endpoint, require_endpoint
 from orchestrator.serving.health import (
@@ -24,6 +24,8 @@ from orchestrator.serving.health import (
     is_healthy,
 )
 from orchestrator.serving.log_watch import LoadWatch
+
+LOG_LINES = 100_000  # all of it: the reason of a death may be near its start
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,7 @@ def await_ready(
     """Wait in three steps. Raises HostError with the reason out of the log when the server dies,
     when it waits in vain, or when the limit is reached.
     """
-    request = {"mark": service.mark, "lines": 100_000, "follow": True}
-    session = transport.session(service.node, program("cluster.host.follow", request))
+    session = open_log(transport, service.node, service.mark, LOG_LINES)
     watch = LoadWatch(service)
 
     def steps() -> Ready:

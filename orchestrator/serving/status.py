@@ -9,6 +9,7 @@ from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts, RunningService, Unreached
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.cost import HourlyCost, hourly_cost
+from cluster.runtimes.service import node_and_service
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 from orchestrator.serving.endpoint import Endpoint, endpoint_of, gpus_in_use
@@ -143,7 +144,7 @@ def broken(host: HostFacts, service: RunningService, error: OrchestrateError) ->
 def strays(host: HostFacts) -> Iterator[ServiceStatus]:
     """What runs here under a name that the inventory gives to no node, or to another one."""
     for mark, pids in host.strays.items():
-        _, node, service = mark.split("/")
+        node, service = node_and_service(mark)
         detail = f"started as node {node}, which this host is no longer: orchestrate teardown"
         yield ServiceStatus(service, host.node.name, "stray", detail, processes=len(pids))
 

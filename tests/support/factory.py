@@ -29,7 +29,7 @@ def entry(number: int, **changes: Any) -> dict[str, Any]:
 
 
 def interface(name: str, *addresses: str, **changes: Any) -> Interface:
-    networks = tuple(f"{address}/24" for address in addresses)
+    networks = tuple(f"{address}/24" for address in addresses if address)
     plain: dict[str, Any] = {"name": name, "addresses": addresses, "mtu": 9000, "speed": None}
     plain["networks"] = networks
     return Interface(**{**plain, **changes})

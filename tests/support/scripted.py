@@ -16,7 +16,7 @@ Answer = Callable[[Node, Any], Any]
 
 def name_of(program: Program) -> str:
     """As cluster.host.probe, or the words of what is not one of our programs."""
-    return program.command.argv[-1].removeprefix("orchestrate-")
+    return program.name
 
 
 def request_of(program: Program) -> Any:
@@ -46,7 +46,7 @@ class Script:
         self.ran.append((node.name, name, request_of(program)))
         lines = self.talks[name]
         said = [json.dumps(line) for line in lines if line is not END]
-        return Talk(said, ends=END in lines)
+        return Talk(node, program, said, ends=END in lines)
 
     def dial(self, node: Node, address: str, port: int, timeout_s: float) -> Stream:
         if self.dialled is None:
@@ -64,6 +64,8 @@ class Script:
 class Talk:
     """A session that says its lines, then ends or is silent until somebody closes it."""
 
+    node: Node
+    program: Program
     said: list[str]
     ends: bool = False
     heard: list[str] = field(default_factory=list)

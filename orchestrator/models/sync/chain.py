@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.models.sync.events import Error, Event, Forgot, Gone, Hashed, Lost, Placed
 from orchestrator.models.sync.plan import Content, Receiver
 
 Order = tuple[str, dict[str, Any]]  # host and what it is told
@@ -46,24 +47,27 @@ class Chain:
         unknown = [index for index, wanted in enumerate(self._wanted) if not wanted]
         return [*self._ask_source(unknown), *self._join(), *self._settle()]
 
-    def on(self, host: str, event: Mapping[str, Any]) -> list[Order]:
+    def on(self, host: str, event: Event | Gone) -> list[Order]:
         """What is to be done after an event of a host."""
-        if host in self.failed:
-            if host in self._blamed and "gone" in event:
-                self.failed[host] = event["gone"]
-            return []
-        if "hashed" in event:
-            return self._hashed(host, *event["hashed"])
-        if "forgot" in event:
-            self._linked.pop(self._before(host))
-            return self._join()
-        if "placed" in event:
-            self.placed.add(host)
-        if "lost" in event:
-            return self._lost(host, event["lost"], event["why"])
-        if ("gone" in event or "error" in event) and host in self._order:
-            return self._drop(host, event.get("error") or event["gone"])
-        return []
+        if host in self._blamed and host in self.failed and isinstance(event, Gone):
+            self.failed[host] = event.gone
+        return self._answer(host, event) if host in self._order else []
+
+    def _answer(self, host: str, event: Event | Gone) -> list[Order]:
+        orders: list[Order] = []
+        match event:
+            case Hashed((index, value)):
+                orders = self._hashed(host, index, value)
+            case Forgot() if host != self.source:
+                self._linked.pop(self._before(host), None)
+                orders = self._join()
+            case Placed() if host in self._placing:
+                self.placed.add(host)
+            case Lost(lost, why):
+                orders = self._lost(host, lost, why)
+            case Gone(why) | Error(why):
+                orders = self._drop(host, why)
+        return orders
 
     def give_up(self, why: str) -> None:
         """Mark every host that is not done as failed."""
@@ -72,6 +76,8 @@ class Chain:
                 self.failed.setdefault(name, why)
 
     def _hashed(self, host: str, index: int, value: str) -> list[Order]:
+        if index not in range(len(self.contents)):
+            return self._drop(host, f"it speaks of file {index}, which nobody has")
         self._values[host][index] = value
         if host == self.source:
             self._wanted[index] = self._wanted[index] or value

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from cluster.errors import HostError, OrchestrateError
 from cluster.facts.hosts import HostFacts
@@ -16,26 +16,41 @@ from cluster.transport.answers import answers
 from cluster.transport.protocol import Session
 from cluster.units import MB
 from orchestrator.models.sync.chain import Chain, Order
+from orchestrator.models.sync.events import (
+    EVENTS,
+    Count,
+    Counters,
+    Error,
+    Event,
+    Forgot,
+    Gone,
+    Last,
+    Listening,
+    Lost,
+    Placed,
+    Refused,
+)
 
 COPY_SILENCE_S = 10.0  # a host reports twice a second
 STUCK_S = 120.0  # no byte has moved on any host, though all report
 BEAT_S, TICK_S, COUNT_S = 10.0, 0.5, 2.0
 GONE = "its program ended, or the connection broke"
+T = TypeVar("T")
 
 
 @dataclass
 class Peer:
-    """One host's program. `counters` holds its counters; `done_s` when it was complete."""
+    """One host's program; `done_s` says when it was complete."""
 
     host: HostFacts
     session: Session
     token: str
-    counters: dict[str, int] = field(default_factory=dict)
-    ready: dict[str, Any] = field(default_factory=dict)
+    counters: Count = field(default_factory=Count)
+    ready: Listening = field(init=False)
     done_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.events: Iterator[dict[str, Any]] = answers(self.session, COPY_SILENCE_S)
+        self.events: Iterator[Event] = answers(self.session, EVENTS, COPY_SILENCE_S)
 
     @property
     def name(self) -> str:
@@ -47,14 +62,14 @@ class Peer:
         except OSError:
             raise HostError(self.name, GONE) from None
 
-    def expect(self, key: str) -> dict[str, Any]:
-        """The next event with this key. Raises HostError when the program ends without it."""
+    def expect(self, kind: type[T]) -> T:
+        """The next event of this kind. Raises HostError when the program ends without it."""
         try:
             for event in self.events:
-                if key in event:
+                if isinstance(event, kind):
                     return event
-                if "error" in event:
-                    raise HostError(self.name, event["error"])
+                if isinstance(event, Error):
+                    raise HostError(self.name, event.error)
         except TimeoutError:
             raise HostError(self.name, f"no sign of life for {COPY_SILENCE_S:g} s") from None
         raise HostError(self.name, GONE)
@@ -70,7 +85,7 @@ class Follow:
 
     def run(self) -> None:
         """Until every host is done or has failed."""
-        self.inbox: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
+        self.inbox: queue.Queue[tuple[str, Event | Gone]] = queue.Queue()
         self.begun = self.moved = beaten = time.monotonic()
         for peer in self.peers.values():
             threading.Thread(target=self._listen, args=(peer,), daemon=True).start()
@@ -95,9 +110,9 @@ class Follow:
         while left and time.monotonic() < end:
             with suppress(queue.Empty):
                 name, event = self.inbox.get(timeout=TICK_S)
-                if "last" in event:
-                    self.peers[name].counters = event["last"]
-                if "last" in event or "gone" in event:
+                if isinstance(event, Last):
+                    self.peers[name].counters = event.last
+                if isinstance(event, Last | Gone):
                     left.discard(name)
 
     def _listen(self, peer: Peer) -> None:
@@ -109,34 +124,34 @@ class Follow:
             why = f"no sign of life for {COPY_SILENCE_S:g} s"
         except (OrchestrateError, OSError) as error:
             why = str(error)
-        self.inbox.put((peer.name, {"gone": why}))
+        self.inbox.put((peer.name, Gone(why)))
 
-    def _take(self, name: str, event: dict[str, Any]) -> None:
+    def _take(self, name: str, event: Event | Gone) -> None:
         peer = self.peers[name]
-        if "counters" in event:
-            if event["counters"] != peer.counters:
-                peer.counters, self.moved = event["counters"], time.monotonic()
+        if isinstance(event, Counters):
+            if event.counters != peer.counters:
+                peer.counters, self.moved = event.counters, time.monotonic()
                 self.reporter.progress(self._line())
             return
         self.moved = time.monotonic()
-        if "placed" in event:
+        if isinstance(event, Placed) and not peer.done_s:
             peer.done_s = self.moved - self.begun
         failed = set(self.chain.failed)
         self._send(self.chain.on(name, event))
         self._say(name, event, set(self.chain.failed) - failed)
 
-    def _say(self, name: str, event: dict[str, Any], failed: set[str]) -> None:
-        if "placed" in event:
-            self.reporter.tell(f"{name} is complete")
-        if "refused" in event:
-            self.reporter.tell(
-                f"{name} refused a connection from {event['refused']}: it has no token"
-            )
-        if "forgot" in event:
-            paths = [self.chain.contents[index].paths[0] for index in event["forgot"]]
-            self.reporter.tell(f"{name} has a damaged {', '.join(paths)}: it comes again")
-        if "lost" in event and not self.chain.finished:
-            self.reporter.tell(f"{name} does not reach {event['lost']}: {event['why']}")
+    def _say(self, name: str, event: Event | Gone, failed: set[str]) -> None:
+        match event:
+            case Placed() if name in self.chain.placed:
+                self.reporter.tell(f"{name} is complete")
+            case Refused(address):
+                self.reporter.tell(f"{name} refused a connection from {address}: it has no token")
+            case Forgot(indices):
+                contents = self.chain.contents
+                paths = [contents[i].paths[0] for i in indices if i in range(len(contents))]
+                self.reporter.tell(f"{name} has a damaged {', '.join(paths)}: it comes again")
+            case Lost(lost, why) if not self.chain.finished:
+                self.reporter.tell(f"{name} does not reach {lost}: {why}")
         for each in sorted(failed):
             self.reporter.tell(f"{each} is out: {self.chain.failed[each]}")
 
@@ -145,7 +160,7 @@ class Follow:
             try:
                 self.peers[name].order(words)
             except OrchestrateError as error:
-                self.inbox.put((name, {"gone": error.problems[0].what}))
+                self.inbox.put((name, Gone(error.problems[0].what)))
 
     def _line(self) -> str:
         """Shares of all that is to come, and the rate and the time left of the slowest."""
@@ -154,7 +169,7 @@ class Follow:
         for name, receiver in self.chain.receivers.items():
             if name in self.chain.failed or not receiver.missing:
                 continue
-            got = self.peers[name].counters.get("got", 0)
+            got = self.peers[name].counters.got
             shares.append(f"{name} {100 * got // receiver.missing} %")
             rates.append(got / seconds)
             left = max(left, (receiver.missing - got) * seconds / max(got, 1))

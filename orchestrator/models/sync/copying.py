@@ -14,6 +14,7 @@ from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.models.sync.chain import Chain
 from orchestrator.models.sync.controller import Follow, Peer
+from orchestrator.models.sync.events import Hello, Listening, Seen
 from orchestrator.models.sync.plan import Content, Receiver, shared_with, space_problems
 
 
@@ -67,16 +68,16 @@ class Copy:
         session = self.transport.session(host.node, sent)
         stack.callback(session.close)
         peer = self.peers[host.node.name] = Peer(host, session, token)
-        peer.expect("hello")
+        peer.expect(Hello)
 
     def _find_shared(self) -> None:
         names = list(self.peers)
-        seen: dict[str, list[str]] = {}
+        seen: dict[str, tuple[str, ...]] = {}
 
         def look(host: HostFacts) -> None:
             peer = self.peers[host.node.name]
             peer.order({"look": names})
-            seen[peer.name] = peer.expect("seen")["seen"]
+            seen[peer.name] = peer.expect(Seen).seen
 
         self._each([peer.host for peer in self.peers.values()], look)
         source, *others = list(self.peers)
@@ -87,17 +88,17 @@ class Copy:
     def _prepare(self, host: HostFacts) -> None:
         peer = self.peers[host.node.name]
         peer.order({"give" if host is self.hosts[0] else "take": None})
-        peer.ready = peer.expect("ready")
+        peer.ready = peer.expect(Listening)
 
     def _chain(self, source: Peer, others: Sequence[Peer]) -> Chain:
         receivers = {
             peer.name: Receiver(
                 peer.name,
                 peer.host.node.fast,
-                peer.ready["port"],
+                peer.ready.port,
                 peer.token,
-                peer.ready["missing"],
-                peer.ready["free"],
+                peer.ready.missing,
+                peer.ready.free,
             )
             for peer in others
             if peer.name in self.peers

@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cluster.errors import OrchestrateError, PreflightError, Problem, UsageError
 from orchestrator.host.safe_names import is_blob, is_safe_path
@@ -31,6 +30,18 @@ class Content:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A file of the source's snapshot, as the source says; `blob` "" where it is no link into the
+    hub's store.
+    """
+
+    path: str
+    size: int
+    blob: str
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
 class Receiver:
     """What a host said once it listened: bytes that it lacks and that it has room for."""
 
@@ -42,7 +53,7 @@ class Receiver:
     free: int
 
 
-def contents_of(listing: Sequence[Mapping[str, Any]], entry: LockedModel | None) -> list[Content]:
+def contents_of(listing: Sequence[Listed], entry: LockedModel | None) -> list[Content]:
     """The files of the source's snapshot; with a lock entry those that it names, and no others.
 
     Raises PreflightError for a name that leads out of the folder.
@@ -50,7 +61,7 @@ def contents_of(listing: Sequence[Mapping[str, Any]], entry: LockedModel | None)
     hashes = {file.path: file.hash for file in entry.files} if entry else {}
     found: dict[str, Content] = {}
     for file in listing:
-        path, size, blob = file["path"], file["size"], file["blob"]
+        path, size, blob = file.path, file.size, file.blob
         if entry and path not in hashes:
             continue
         if not is_safe_path(path) or not is_blob(blob):
@@ -61,7 +72,7 @@ def contents_of(listing: Sequence[Mapping[str, Any]], entry: LockedModel | None)
             found[blob] = Content(paths, size, found[blob].hash, blob, blob)
             continue
         known = hashes.get(path) or hash_of_blob(blob)
-        age = "" if known else file["mtime_ns"]
+        age = "" if known else file.mtime_ns
         key = blob or hashlib.sha256(f"{path} {size} {known} {age}".encode()).hexdigest()
         found[blob or path] = Content((path,), size, known, blob, key)
     return list(found.values())

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from cluster.checks.shared_cache import ask_cache
 from cluster.errors import HostsError, OrchestrateError, PreflightError, Problem
 from cluster.execution.lock import cluster_lock
@@ -13,6 +15,7 @@ from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import Reporter
+from cluster.transport.call import HostProgram
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
 from cluster.units import GB
@@ -22,14 +25,27 @@ from orchestrator.models.lockfile import LockedModel, ModelsLock, at_locked_comm
 from orchestrator.models.name import name_of
 from orchestrator.models.sync.chain import Chain
 from orchestrator.models.sync.copying import Copy
+from orchestrator.models.sync.events import Count
 from orchestrator.models.sync.plan import (
     Content,
+    Listed,
     choose_source,
     contents_of,
     in_chain_order,
     verified_against,
 )
 from orchestrator.recipes.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The files of a snapshot, and the commits of the refs that were asked for."""
+
+    files: tuple[Listed, ...]
+    refs: Mapping[str, str]
+
+
+SNAPSHOT = HostProgram("orchestrator.host.snapshot", TypeAdapter(Snapshot))
 
 
 @dataclass(frozen=True)
@@ -144,10 +160,10 @@ def what_to_copy(
 ) -> tuple[list[Content], dict[str, Any]]:
     """The files of the source, and where they belong on any host."""
     asked = {"path": source.path, "refs": [recipe.revision]}
-    found = ask_cache(transport, source.host, "orchestrator.host.snapshot", asked)
+    found = ask_cache(transport, source.host, SNAPSHOT, asked)
     name = name_of(recipe)
     commit = commit_in(source, entry) if name.on_hub else ""
-    known = found["refs"].get(recipe.revision) == commit
+    known = found.refs.get(recipe.revision) == commit
     request = {
         "folder": name.folder,
         "on_hub": name.on_hub,
@@ -155,7 +171,7 @@ def what_to_copy(
         "refs": {recipe.revision: commit} if name.on_hub and known else {},
         "run": secrets.token_hex(8),
     }
-    return contents_of(found["files"], entry), request
+    return contents_of(found.files, entry), request
 
 
 def commit_in(source: ModelFiles, entry: LockedModel | None) -> str:
@@ -180,8 +196,8 @@ def gigabytes(contents: Sequence[Content]) -> str:
 def outcome_of(name: str, copy: Copy, chain: Chain) -> HostCopy:
     failures: Mapping[str, str] = {**copy.failed, **chain.failed}
     peer = copy.peers.get(name)
-    said = peer.counters if peer else {}
-    received, sent = said.get("got", 0), said.get("sent", 0)
+    said = peer.counters if peer else Count()
+    received, sent = said.got, said.sent
     if name in failures:
         return HostCopy(name, "failed", received, sent, detail=failures[name])
     if name in copy.shared:

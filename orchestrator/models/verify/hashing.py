@@ -1,12 +1,13 @@
 """The files of a folder on one host and the SHA-256 of each, while its host hashes them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
 
 from cluster.errors import HostError, Unreachable
 from cluster.inventory.node import Node
-from cluster.transport.answers import answers
+from cluster.transport.answers import answers, keyed
 from cluster.transport.program import Program, program
 from cluster.transport.protocol import Session
 
@@ -33,9 +34,53 @@ class FoundFile:
 class FileHash:
     """What was read of a file; `git_sha1` only where it was asked for."""
 
+    file: str = ""
     sha256: str = ""
     git_sha1: str = ""
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """All files of the folder; how many are hashed, on how many cores, bytes of them."""
+
+    found: tuple[FoundFile, ...]
+    cores: int
+    hashing: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class HashedBytes:
+    """Bytes hashed so far."""
+
+    bytes: int
+
+
+@dataclass(frozen=True)
+class AllHashed:
+    """All that was asked for is hashed."""
+
+    end: bool
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The folder cannot be listed, and why."""
+
+    failed: str
+
+
+@dataclass(frozen=True)
+class Silent:
+    """Nothing was read for these seconds, of these files."""
+
+    silent: float
+    files: tuple[str, ...]
+
+
+Event = Found | FileHash | HashedBytes | AllHashed | Failed | Silent
+EVENTS: TypeAdapter[Event] = keyed(Found, FileHash, HashedBytes, AllHashed, Failed, Silent)
 
 
 @dataclass(frozen=True)
@@ -70,31 +115,31 @@ def read_contents(node: Node, session: Session, told: OnProgress) -> Contents:
     hashes: dict[str, FileHash] = {}
     progress = Progress(0, 0, 0, 0)
     for event in events(node, session):
-        if "found" in event:
-            found = tuple(FoundFile(**each) for each in event["found"])
-            progress = Progress(0, event["bytes"], event["hashing"], event["cores"])
-        elif "file" in event:
-            read = {key: event[key] for key in event.keys() - {"file", "size"}}
-            hashes[event["file"]] = FileHash(**read)
-            continue
-        elif "bytes" in event:
-            progress = Progress(event["bytes"], progress.total, progress.files, progress.cores)
-        else:
-            return Contents(found, hashes, progress.cores, progress.total)
+        match event:
+            case Found():
+                found = event.found
+                progress = Progress(0, event.bytes, event.hashing, event.cores)
+            case FileHash(file):
+                hashes[file] = event
+                continue
+            case HashedBytes(done):
+                progress = replace(progress, done=done)
+            case AllHashed():
+                return Contents(found, hashes, progress.cores, progress.total)
         told(progress)
     if found:
         raise Unreachable(node.name, "the connection broke while its files were hashed")
     raise HostError(node.name, NO_ANSWER, "does python3 3.9 or newer run there?")
 
 
-def events(node: Node, session: Session) -> Iterator[dict[str, Any]]:
+def events(node: Node, session: Session) -> Iterator[Event]:
     try:
-        for event in map(printable, answers(session, HASH_SILENCE_S + SLACK_S)):
-            if "silent" in event:
-                raise no_progress(node, ", ".join(event["files"][:3]))
-            if "failed" in event:
+        for event in answers(session, EVENTS, HASH_SILENCE_S + SLACK_S):
+            if isinstance(event, Silent):
+                raise no_progress(node, ", ".join(event.files[:3]))
+            if isinstance(event, Failed):
                 hint = "may the SSH user read it?"
-                raise HostError(node.name, f"the files cannot be listed: {event['failed']}", hint)
+                raise HostError(node.name, f"the files cannot be listed: {event.failed}", hint)
             yield event
     except TimeoutError:
         raise no_progress(node, "its files") from None
@@ -106,12 +151,3 @@ def no_progress(node: Node, what: str) -> HostError:
         f"nothing was read for {HASH_SILENCE_S:g} s of {what}",
         "does the mount or the disk hang? on that host: dmesg, and cat /proc/mounts",
     )
-
-
-def printable(value: Any) -> Any:
-    """File names that are not UTF-8, made printable."""
-    if isinstance(value, dict):
-        return {key: printable(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [printable(inner) for inner in value]
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cluster.errors import HostError
-from cluster.transport.answers import last_answer
-from cluster.transport.program import guarded
+from cluster.transport.call import call_guarded
 from orchestrator.api.target import Target
 from orchestrator.host.media_files import PREFIX
 from orchestrator.serving.endpoint import Endpoint, endpoints
@@ -42,8 +41,8 @@ def served_files(target: Target, files: Mapping[str, bytes]) -> Iterator[str | N
 def write_media(target: Target, request: Mapping[str, Any]) -> None:
     assert target.home
     node = target.home.host.node
-    program = guarded("orchestrator.host.media_files", dict(request), WRITE_LIMIT_S)
-    done = last_answer(target.home.transport.run(node, program, timeout_s=WRITE_LIMIT_S + 10).out)
-    if done["hangs"] or done["code"]:
-        what = "it hangs" if done["hangs"] else done["out"].strip() or "it cannot be written"
+    name = "orchestrator.host.media_files"
+    done = call_guarded(target.home.transport, node, name, dict(request), WRITE_LIMIT_S)
+    if done.hangs or done.code:
+        what = "it hangs" if done.hangs else done.last_line or "it cannot be written"
         raise HostError(node.name, f"the media folder {request['folder']}: {what}")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import HostError, HostsError, Unreachable
-from cluster.execution.execute import execute
+from cluster.execution.execute import STOP, Launched, Written, execute
 from cluster.execution.plan import Plan, Put, Stage, Start, Stop
 from cluster.inventory.node import Node
 from cluster.runtimes.service import Service
@@ -19,7 +19,6 @@ from tests.support.reporter import Recorder
 from tests.support.scripted import Script
 
 FIRST, SECOND = config_of().node
-STOP = "cluster.host.stop"
 
 
 def gone(node: Node, request: Any) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def test_gather_runs_side_by_side() -> None:
 def test_a_failed_stage_ends_the_plan_and_names_every_host() -> None:
     stops = tuple(Stop(node, (f"test/{node.name}",)) for node in (FIRST, SECOND))
     plan = Plan("p", (Stage("one", stops), Stage("two", stops)))
-    script = Script(answers={STOP: refuse})
+    script = Script(answers={STOP.name: refuse})
     with pytest.raises(HostsError) as caught:
         execute(plan, script)
     assert [failure.problems[0].where for failure in caught.value.failures] == ["h1", "h2"]
@@ -69,17 +68,17 @@ def test_each_kind_of_step_becomes_its_program() -> None:
         ),
     )
     answers = {
-        STOP: gone,
+        STOP.name: gone,
         "cluster.host.put": lambda node, request: {"bytes": len(request["content"])},
         "cluster.host.launch": lambda node, request: {"pid": 7},
     }
     script = Script(answers=answers)
     told: list[str] = []
-    assert execute(plan, script, Recorder(told))[1:] == [{"bytes": 6}, {"pid": 7}]
+    assert execute(plan, script, Recorder(told))[1:] == [Written(6), Launched(7)]
     assert told == ["clear: h1", "put: h1", "start: h1"]
     requests = {name: request for _, name, request in script.ran}
     stop = {"marks": ["test/h1/vllm-x"], "grace_s": 3, "remove": ["/tmp/x"], "keep_record": False}
-    assert requests[STOP] == {**stop, "run": ""}
+    assert requests[STOP.name] == {**stop, "run": ""}
     assert requests["cluster.host.put"] == {"path": "~/key", "content": "secret", "mode": 0o600}
     launched = requests["cluster.host.launch"]
     assert (launched["mark"], launched["words"]) == ("test/h1/vllm-x", ["run", "it"])
@@ -93,7 +92,7 @@ def test_a_secret_is_never_shown() -> None:
 
 
 def test_a_program_without_an_answer_asks_for_python() -> None:
-    script = Script(answers={STOP: lambda node, request: Result(127, "", "sh: no python3")})
+    script = Script(answers={STOP.name: lambda node, request: Result(127, "", "sh: no python3")})
     with pytest.raises(HostError) as caught:
         call(script, FIRST, STOP, {})
     assert "the cluster.host.stop program gave no answer (exit code 127)" in str(caught.value)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import Busy
-from cluster.execution.execute import execute
+from cluster.execution.execute import Launched, Stopped, Written, execute
 from cluster.execution.lock import cluster_lock
 from cluster.execution.plan import Plan, Put, Stage, Start, Step, Stop
 from cluster.facts.gather import gather_facts
@@ -72,14 +72,14 @@ def log_of(mark: str, *, until: str) -> list[Any]:
 
 def test_a_service_runs_is_followed_and_is_stopped(home: Path) -> None:
     with running(demo('echo "$GREETING"; exec sleep 300', files={"notes": "text"})) as answer:
-        assert services.is_alive([answer["pid"], services.start_ticks(answer["pid"])])
+        assert services.is_alive([answer.pid, services.start_ticks(answer.pid)])
         assert log_of(MARK, until="hello") == [{"line": "hello"}]
         folder = home / ".orchestrate" / MARK
         assert (folder / "notes").read_text() == "text"
         assert (folder / "spec.json").stat().st_mode & 0o777 == 0o600
-        assert do(Start(demo("true"))) == [{"already": answer["pid"]}]
+        assert do(Start(demo("true"))) == [Launched(already=answer.pid)]
         [stopped] = do(Stop(HERE, (MARK,), grace_s=5))
-    assert stopped == {"stopped": {MARK: 2}, "killed": [], "left": {}, "kept": []}
+    assert stopped == Stopped({MARK: 2}, (), {}, (), "here")
     assert not services.marked(MARK)
     assert sorted(path.name for path in folder.iterdir()) == ["exit.json", "log", "notes"]
 
@@ -108,8 +108,8 @@ def test_what_hides_its_mark_or_ignores_term_is_stopped_too() -> None:
     with running(demo(hidden)):
         log_of(MARK, until="up")
         [stopped] = do(Stop(HERE, (MARK,), grace_s=0.2))
-    assert stopped["left"] == {}
-    assert stopped["killed"]
+    assert stopped.left == {}
+    assert stopped.killed
     assert not services.marked(MARK)
 
 
@@ -165,7 +165,7 @@ def test_a_pid_alone_is_no_identity() -> None:
 
 
 def test_a_file_is_written_whole_with_its_mode(home: Path) -> None:
-    assert do(Put(HERE, "~/.orchestrate/test/api-key", "schlüssel")) == [{"bytes": 10}]
+    assert do(Put(HERE, "~/.orchestrate/test/api-key", "schlüssel")) == [Written(10)]
     file = home / ".orchestrate" / "test" / "api-key"
     assert (file.read_text("utf-8"), file.stat().st_mode & 0o777) == ("schlüssel", 0o600)
 

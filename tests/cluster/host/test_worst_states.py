@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import HostError, HostsError, LockLost
-from cluster.execution.execute import Run, execute
+from cluster.execution.execute import STOP, Run, execute
 from cluster.execution.lock import cluster_lock
 from cluster.execution.plan import Plan, Stage, Start, Step, Stop
 from cluster.facts.gather import gather_facts
@@ -47,10 +47,10 @@ def do(*steps: Step, run: str = "") -> list[Any]:
 def test_what_another_run_started_since_is_not_taken_back() -> None:
     do(Start(SLEEPS), run="the run of a colleague")
     [answer] = do(Stop(HERE, (SLEEPS.mark,), only_this_run=True), run="one that slept")
-    assert answer["stopped"] == {}
+    assert answer.stopped == {}
     assert services.marked(SLEEPS.mark)
     [answer] = do(Stop(HERE, (SLEEPS.mark,), only_this_run=True), run="the run of a colleague")
-    assert answer["stopped"] == {SLEEPS.mark: 2}
+    assert answer.stopped == {SLEEPS.mark: 2}
 
 
 def test_a_run_whose_lock_went_begins_no_stage() -> None:
@@ -102,8 +102,8 @@ def test_a_damaged_record_is_one_row_and_can_be_stopped(home: Path, name: str, t
     [service] = host.services
     assert len(service.pids) == 2
     [answer] = do(Stop(HERE, (SLEEPS.mark,)))
-    assert answer["stopped"] == {SLEEPS.mark: 2}
-    assert answer["left"] == {}
+    assert answer.stopped == {SLEEPS.mark: 2}
+    assert answer.left == {}
 
 
 def test_folders_are_the_owners_alone_under_any_umask(home: Path) -> None:
@@ -143,7 +143,7 @@ def test_an_old_python_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched, closing(Local()) as transport:
         patched.setattr(programs, "OLDEST_PYTHON", (3, 99))
         with pytest.raises(HostError) as caught:
-            call(transport, HERE, "cluster.host.stop", {})
+            call(transport, HERE, STOP, {})
     programs.loader.cache_clear()
     here = f"python3 is 3.{sys.version_info.minor} there, and 3.99 or newer is needed"
     assert here in str(caught.value)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import HostError, Unreachable
-from cluster.transport.answers import answers, last_answer
+from cluster.transport.answers import OBJECT, answers, last_answer
 from cluster.transport.bounds import LineSplitter, Output, TooMuch
 from cluster.transport.command import Command
 from cluster.transport.local import Local
@@ -64,7 +64,7 @@ def test_the_limit_is_for_the_whole_time() -> None:
 @pytest.mark.parametrize("code", [DRIP, JUNK])
 def test_bytes_that_are_no_answer_are_no_sign_of_life(code: str) -> None:
     with closing(Local().session(NODE, python(code))) as session, pytest.raises(TimeoutError):
-        next(answers(session, 0.5))
+        next(answers(session, OBJECT, 0.5))
 
 
 def test_a_session_line_without_an_end() -> None:

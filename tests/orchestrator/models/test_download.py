@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ class Desk:
         cache = {"path": str(self.cache), "hangs": False, "exists": True}
         here = host_facts(config_of().node[0], cache=cache)
         try:
-            return str(dict(download(Local(), here, wanted, asked, Recorder(self.told))))
+            return str(asdict(download(Local(), here, wanted, asked, Recorder(self.told))))
         except OrchestrateError as error:
             return str(error)
 

@@ -10,7 +10,7 @@ from orchestrator.host import layout
 from orchestrator.host.safe_names import is_blob, is_commit, is_safe_path
 from orchestrator.models.cache import ModelFiles
 from orchestrator.models.lockfile import LockedFile, LockedModel
-from orchestrator.models.sync.plan import contents_of
+from orchestrator.models.sync.plan import Listed, contents_of
 from orchestrator.models.sync.sync import commit_in, what_to_copy
 from orchestrator.recipes.recipe import load_recipe
 from tests.support.factory import config_of, host_facts
@@ -33,7 +33,7 @@ def files(path: str) -> ModelFiles:
 def test_a_file_leaves_no_folder(path: str) -> None:
     assert not is_safe_path(path)
     with pytest.raises(PreflightError, match="the model has a file with an unsafe name"):
-        contents_of([{"path": path, "size": 1, "blob": "", "mtime_ns": 0}], None)
+        contents_of([Listed(path, 1, "", 0)], None)
 
 
 @pytest.mark.parametrize("blob", ["../x", "a/b", ".hidden", "a\0", "x" * 300, 7, None])

@@ -18,7 +18,7 @@ from orchestrator.models.lockfile import LockedModel
 from orchestrator.models.name import ModelName
 from orchestrator.models.sync.chain import Chain
 from orchestrator.models.sync.copying import Copy
-from orchestrator.models.sync.plan import contents_of
+from orchestrator.models.sync.plan import Listed, contents_of
 from tests.support.factory import config_of, entry, host_facts
 from tests.support.hub_cache import COMMIT, locked, make_hub
 from tests.support.reporter import Recorder
@@ -65,7 +65,7 @@ class Loop:
         where = {"folder": ModelName.of(MODEL).folder, "on_hub": True}
         request = {**where, "commit": COMMIT, "refs": {"main": COMMIT}, "run": "r"}
         hosts = [self.host(node) for node in NODES]
-        contents = contents_of(listing["files"], lock)
+        contents = contents_of([Listed(**each) for each in listing["files"]], lock)
         copy = Copy(self.transport, request, contents, hosts, reporter or Recorder(self.said))
         return copy, copy.run()
 
@@ -113,15 +113,15 @@ def test_links_and_their_blobs_arrive_everywhere(tmp_path: Path, shared_store: b
     assert all(loop.whole(name) for name in ("h2", "h3", "h4"))
     size = sum(content.size for content in copy.contents)
     counters = {name: peer.counters for name, peer in copy.peers.items()}
-    assert [counters[n]["got"] for n in ("h1", "h2", "h3", "h4")] == [0, size, size, size]
-    assert [counters[n]["sent"] for n in ("h1", "h2", "h3", "h4")] == [size, size, size, 0]
+    assert [counters[n].got for n in ("h1", "h2", "h3", "h4")] == [0, size, size, size]
+    assert [counters[n].sent for n in ("h1", "h2", "h3", "h4")] == [size, size, size, 0]
 
 
 def test_what_is_there_is_not_sent_again(loop: Loop) -> None:
     loop.copy()
     copy, chain = loop.copy(lock=loop.lock)
     assert chain.placed == {"h2", "h3", "h4"}
-    assert {peer.counters["got"] for peer in copy.peers.values()} == {0}
+    assert {peer.counters.got for peer in copy.peers.values()} == {0}
 
 
 def test_a_host_that_has_a_file_feeds_the_one_that_lacks_it(loop: Loop) -> None:
@@ -129,7 +129,7 @@ def test_a_host_that_has_a_file_feeds_the_one_that_lacks_it(loop: Loop) -> None:
     size = loop.blob("h4").stat().st_size
     loop.blob("h4").unlink()
     copy, _ = loop.copy()
-    assert [copy.peers[n].counters["sent"] for n in ("h1", "h2", "h3")] == [0, 0, size]
+    assert [copy.peers[n].counters.sent for n in ("h1", "h2", "h3")] == [0, 0, size]
     assert loop.whole("h4")
 
 
@@ -138,7 +138,7 @@ def test_a_half_copied_file_goes_on_where_it_was(loop: Loop) -> None:
     loop.left_half("h3", data[: 2 * chunks.CHUNK])
     copy, _ = loop.copy()
     size = sum(content.size for content in copy.contents)
-    assert copy.peers["h3"].counters["got"] == size - 2 * chunks.CHUNK
+    assert copy.peers["h3"].counters.got == size - 2 * chunks.CHUNK
     assert loop.whole("h3")
     assert loop.whole("h4")
 
@@ -159,7 +159,7 @@ def test_a_wrong_byte_in_a_file_in_its_place_is_found_and_mended(loop: Loop) -> 
     data[-1] ^= 1
     loop.blob("h3").write_bytes(data)
     copy, _ = loop.copy()
-    assert [copy.peers[n].counters["got"] for n in ("h2", "h3", "h4")] == [0, len(data), 0]
+    assert [copy.peers[n].counters.got for n in ("h2", "h3", "h4")] == [0, len(data), 0]
     assert not any("damaged" in line for line in loop.said)  # seen before h4 could get it
     assert loop.whole("h3")
 

@@ -1,13 +1,12 @@
 """The source, the order, the files, and who shares what."""
 
-from typing import Any
-
 import pytest
 
 from cluster.errors import PreflightError, UsageError
 from orchestrator.models.cache import ModelFiles
 from orchestrator.models.lockfile import LockedFile, LockedModel
 from orchestrator.models.sync.plan import (
+    Listed,
     Receiver,
     choose_source,
     contents_of,
@@ -31,8 +30,8 @@ LOCKED = LockedModel(
 )
 
 
-def entry(path: str, blob: str = "", **changes: Any) -> dict[str, Any]:
-    return {"path": path, "size": 5, "blob": blob, "mtime_ns": 1, **changes}
+def entry(path: str, blob: str = "", mtime_ns: int = 1) -> Listed:
+    return Listed(path, 5, blob, mtime_ns)
 
 
 def test_a_blob_travels_once_and_its_name_is_its_hash() -> None:

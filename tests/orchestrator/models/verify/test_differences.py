@@ -15,8 +15,8 @@ LOCKED = (
     LockedFile(path="m.safetensors", size=7, hash=f"sha256:{SHA256}"),
 )
 HASHES = {
-    "config.json": FileHash("0" * 64, SHA1),
-    "m.safetensors": FileHash(SHA256),
+    "config.json": FileHash("config.json", "0" * 64, SHA1),
+    "m.safetensors": FileHash("m.safetensors", SHA256),
 }
 
 
@@ -58,7 +58,10 @@ def test_every_kind_is_told_apart() -> None:
 
 
 def test_a_wrong_byte_is_found_by_either_kind_of_hash() -> None:
-    wrong = {"config.json": FileHash("0" * 64, "c" * 40), "m.safetensors": FileHash("d" * 64)}
+    wrong = {
+        "config.json": FileHash("", "0" * 64, "c" * 40),
+        "m.safetensors": FileHash("", "d" * 64),
+    }
     assert compared(config(), weights(), hashes=wrong) == [
         ("config.json", "wrong"),
         ("m.safetensors", "wrong"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import HostError
-from cluster.transport.answers import answers
+from cluster.transport.answers import OBJECT, answers
 from cluster.transport.local import Local
 from cluster.transport.program import program
 from cluster.transport.protocol import Session
@@ -126,7 +126,7 @@ def begun(folder: Path, silence_s: float = LIMIT_S) -> Session:
 
 def up_to(session: Session, key: str) -> dict[str, Any]:
     """The next answer with this key."""
-    return next(each for each in answers(session, LIMIT_S) if key in each)
+    return next(each for each in answers(session, OBJECT, LIMIT_S) if key in each)
 
 
 def readers(session: Any) -> list[int]:
@@ -141,7 +141,7 @@ def test_a_file_that_shrinks_while_it_is_read_costs_only_itself(large: Path) -> 
         up_to(session, "bytes")
         up_to(session, "bytes")
         os.truncate(large, 4096)
-        ended = {each["file"]: each for each in answers(session, LIMIT_S) if "file" in each}
+        ended = {each["file"]: each for each in answers(session, OBJECT, LIMIT_S) if "file" in each}
         assert "it shrank while it was read" in ended["large"]["problem"]
     finally:
         session.close()

@@ -12,7 +12,12 @@ from cluster.inventory.node import Node
 from cluster.units import how_far
 from orchestrator.models.lockfile import LockedFile, LockedModel, ModelsLock, write_lock
 from orchestrator.models.verify.differences import Difference, Kind
-from orchestrator.models.verify.hashing import HASH_SILENCE_S, Progress, read_contents
+from orchestrator.models.verify.hashing import (
+    HASH_SILENCE_S,
+    Progress,
+    hash_program,
+    read_contents,
+)
 from orchestrator.models.verify.progress import ProgressLine
 from orchestrator.models.verify.screen import next_step, verify_screen
 from orchestrator.models.verify.verify import (
@@ -135,7 +140,7 @@ FILE = {"path": "a\udcff", "real": "/a", "size": 1, "named": "", "problem": ""}
 
 
 def read(*said: Any, ends: bool = True) -> Any:
-    talk = Talk([json.dumps(each) for each in said], ends)
+    talk = Talk(NODE, hash_program("/m", None), [json.dumps(each) for each in said], ends)
     return read_contents(NODE, talk, lambda progress: None)
 
 
@@ -160,7 +165,7 @@ def test_a_hosts_silence_has_a_limit_of_ours_too() -> None:
             raise TimeoutError
 
     with pytest.raises(HostError, match="nothing was read for 30 s"):
-        read_contents(NODE, Silent([]), lambda progress: None)
+        read_contents(NODE, Silent(NODE, hash_program("/m", None), []), lambda progress: None)
 
 
 def test_the_lock_says_which_commit_and_which_files(tmp_path: Path) -> None:
