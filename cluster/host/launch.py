@@ -137,8 +137,13 @@ def keep_bounded(log: Path, limit_bytes: int = LOG_LIMIT_BYTES) -> None:
     with contextlib.suppress(OSError):  # a disk that is full, or went: no reason to let go
         if log.stat().st_size > limit_bytes:
             with contextlib.suppress(OSError):
-                shutil.copyfile(log, log.with_name("log.1"))
+                keep_copy(log)
             os.truncate(log, 0)
+
+
+def keep_copy(log: Path) -> None:
+    with log.open("rb") as source, services.open_private(log.with_name("log.1")) as target:
+        shutil.copyfileobj(source, target)
 
 
 def reaped() -> list[tuple[int, int]]:

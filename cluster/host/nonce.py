@@ -14,7 +14,8 @@ def main(request: dict[str, Any]) -> None:
     path = os.path.join(os.path.expanduser(request["cache"]), request["name"])
     text = request["text"]
     if text:
-        with open(path, "w") as file:
+        os.umask(os.umask(0o077) | 0o022)
+        with open(path, "x") as file:
             file.write(text)
     elif text == "":
         os.unlink(path)

@@ -6,7 +6,6 @@ Input: {"path", "content", "mode"}. Output: {"bytes"}.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,5 @@ from cluster.host import services
 def main(request: dict[str, Any]) -> None:
     path = Path(request["path"]).expanduser()
     services.private_folder(path.parent)
-    fresh = path.with_name(path.name + ".new")
-    content = request["content"].encode()
-    flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
-    with open(os.open(str(fresh), flags, request["mode"]), "wb") as file:
-        file.write(content)
-    os.replace(str(fresh), str(path))
-    print(json.dumps({"bytes": len(content)}))
+    services.write_private(path, request["content"], request["mode"])
+    print(json.dumps({"bytes": len(request["content"].encode())}))

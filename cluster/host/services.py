@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 MARK = "ORCHESTRATE_SERVICE"
 CLUSTER_ID = "ORCHESTRATE_CLUSTER_ID"  # random: another cluster may have the same name
@@ -22,19 +22,20 @@ def service_folder(mark: str) -> Path:
     return Path.home() / ".orchestrate" / mark
 
 
-def private_folder(path: Path) -> None:
-    """Make it and all that lies between it and the home: the owner's alone, whatever the umask.
+def private_folder(path: Path, own: Path | None = None) -> None:
+    """Make it and what it lies in: the owner's alone, whatever the umask.
 
+    `own` is the outermost folder that is ours: without it, the one in the home.
     `mkdir(parents=True)` gives its mode to the last folder only.
     """
-    home = Path.home()
-    own = [each for each in (path, *path.parents) if home in each.parents]
-    for folder in reversed(own):
+    line = [path, *path.parents]
+    below_home = [each for each in line if Path.home() in each.parents]
+    for folder in reversed(below_home or line):
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-    root = own[-1] if own else path
-    if root.stat().st_uid == os.getuid() and root.stat().st_mode & 0o077:
-        root.chmod(0o700)  # of an older orchestrate, under a umask that took nothing away
+    own = own or (below_home[-1] if below_home else path)
+    if own.stat().st_uid == os.getuid() and own.stat().st_mode & 0o077:
+        own.chmod(0o700)  # of an older orchestrate, under a umask that took nothing away
 
 
 def read_json(path: Path) -> Any:
@@ -61,12 +62,19 @@ def write_json(path: Path, value: Any) -> None:
     write_private(path, json.dumps(value))
 
 
-def write_private(path: Path, text: str) -> None:
-    """Atomic, and readable by the owner alone."""
+def write_private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Atomic, UTF-8, and readable by the owner alone; `mode` holds from the first byte on."""
     fresh = path.with_name(path.name + ".new")
-    with open(os.open(str(fresh), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
+    with open_private(fresh, mode) as file:
+        file.write(text.encode())
     os.replace(str(fresh), str(path))
+
+
+def open_private(path: Path, mode: int = 0o600) -> BinaryIO:
+    """Empty, to be written; with this mode also where a file lay there already."""
+    descriptor = os.open(str(path), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, mode)
+    os.fchmod(descriptor, mode)
+    return open(descriptor, "wb")
 
 
 def stat_fields(pid: int) -> list[str] | None:

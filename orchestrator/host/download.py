@@ -20,6 +20,7 @@ import time
 from typing import Any, NoReturn
 
 from cluster.host import fetch
+from orchestrator.host import cache_modes
 
 STREAMS = 8  # files at a time
 CHUNK = 1 << 18
@@ -31,6 +32,7 @@ SAYING = threading.Lock()
 
 
 def main(request: dict[str, Any]) -> None:
+    cache_modes.keep_from_others()
     threading.Thread(target=leave_when_alone, daemon=True).start()
     try:
         Download(request).run()

@@ -10,6 +10,8 @@ import json
 import os
 from typing import Any
 
+from orchestrator.host import cache_modes
+
 VOCABULARY = 2048
 CONFIG: dict[str, Any] = {
     "model_type": "qwen3_moe",
@@ -34,6 +36,7 @@ TEMPLATE = (
 
 
 def main(request: dict[str, Any]) -> None:
+    cache_modes.keep_from_others()
     path = os.path.expanduser(request["path"])
     fresh = f"{path}.new-{os.getpid()}"
     tokenizer().save_pretrained(fresh)

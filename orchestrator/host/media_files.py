@@ -10,7 +10,10 @@ import base64
 import json
 import os
 import shutil
+from pathlib import Path
 from typing import Any
+
+from cluster.host import services
 
 PREFIX = "orchestrate-test-"
 
@@ -26,6 +29,6 @@ def main(request: dict[str, Any]) -> None:
     else:
         os.mkdir(folder, 0o700)
         for each, content in files.items():
-            with open(os.path.join(folder, each), "wb") as file:
+            with services.open_private(Path(folder, each)) as file:
                 file.write(base64.b64decode(content))
     print(json.dumps({"files": len(files or {})}))

@@ -180,7 +180,8 @@ class FileHandler(BaseHTTPRequestHandler):
 
 def main() -> None:
     port, folder = int(sys.argv[1]), os.path.expanduser(sys.argv[2])
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    os.umask(0o077)  # makedirs gives its mode to the last folder only
+    os.makedirs(folder, exist_ok=True)
     server = MediaServer(port, folder)
     print(f"serving {folder} at http://{ADDRESS}:{port}/", flush=True)
     server.serve_forever()

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cluster.host import chunks, hasher, links
-from orchestrator.host import layout
+from orchestrator.host import cache_modes, layout
 
 SILENCE_LIMIT_S = 60
 REPORT_S = 0.5
@@ -185,6 +185,7 @@ class Host:
 
 
 def main(request: dict[str, Any]) -> None:
+    cache_modes.keep_from_others()
     host = Host(request)
     orders: queue.Queue[dict[str, Any]] = queue.Queue()
     orders.put({"greet": None})

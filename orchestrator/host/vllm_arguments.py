@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from cluster.host import services
+
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "orchestrate"
 MAKERS = (  # newer and older places of the same function
     ("vllm.entrypoints.launchers.cli_args", "make_arg_parser"),
@@ -39,9 +41,9 @@ def main(request: dict[str, Any]) -> None:
 
 
 def keep(text: str, file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f"{file.name}.{os.getpid()}")
-    fresh.write_text(text)
+    services.private_folder(file.parent, own=file.parent)
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")  # hosts may share this home
+    services.write_private(fresh, text)
     os.replace(str(fresh), str(file))
 
 

@@ -19,6 +19,7 @@ from tests.hub.faults import Fault, Hold
 from tests.hub.repository import Blob, Repository
 from tests.hub.server import Hub
 from tests.support.factory import config_of, host_facts
+from tests.support.modes import modes, too_open, umask_of
 from tests.support.reporter import Recorder
 
 NAME = "org/model"
@@ -209,3 +210,15 @@ def test_two_at_once_on_one_file(desk: Desk) -> None:
     assert "snapshots" in said
     assert desk.has(entry.commit)
     assert desk.hub.sent[desk.blob("a.safetensors").etag] <= len(WEIGHTS) + 1000
+
+
+@pytest.mark.parametrize(("umask", "folder"), [(0o000, 0o775), (0o027, 0o750), (0o077, 0o700)])
+def test_a_download_is_as_open_as_the_umask_says_but_never_everybodys_to_write(
+    desk: Desk, umask: int, folder: int
+) -> None:
+    with umask_of(umask):
+        desk.pull()
+    assert desk.has(desk.made.head)
+    assert too_open(desk.folder, folder) == {}
+    assert modes(desk.folder)["blobs"] == f"{folder:o}"
+    assert desk.place("a.safetensors").stat().st_mode & 0o777 == folder & 0o666

@@ -21,6 +21,7 @@ from orchestrator.models.sync.copying import Copy
 from orchestrator.models.sync.plan import Listed, contents_of
 from tests.support.factory import config_of, entry, host_facts
 from tests.support.hub_cache import COMMIT, locked, make_hub
+from tests.support.modes import modes, too_open, umask_of
 from tests.support.reporter import Recorder
 
 MODEL = "org/m"
@@ -195,3 +196,15 @@ def test_a_host_that_is_killed_is_out_and_the_others_are_served(loop: Loop) -> N
     assert {**copy.failed, **chain.failed}.keys() == {"h3"}
     assert chain.placed == {"h2", "h4"}
     assert loop.whole("h4")
+
+
+@pytest.mark.parametrize(("umask", "folder"), [(0o000, 0o775), (0o027, 0o750), (0o077, 0o700)])
+def test_copies_are_as_open_as_the_umask_says_but_never_everybodys_to_write(
+    loop: Loop, umask: int, folder: int
+) -> None:
+    with umask_of(umask):
+        loop.copy()
+    assert loop.whole("h4")
+    assert too_open(loop.folder / "h4", folder) == {}
+    assert int(modes(loop.folder / "h4")["hub/models--org--m/blobs"], 8) == folder
+    assert loop.blob("h4").stat().st_mode & 0o777 == folder & 0o666
