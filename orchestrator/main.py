@@ -1,6 +1,7 @@
 """The command tree, as ONE table of verbs, and the exit codes. No logic."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -182,7 +183,15 @@ def main() -> None:
         from orchestrator.cli.completion import know_shells
 
         know_shells()
+    take_for_interrupt(signal.SIGTERM, signal.SIGHUP)
     sys.exit(exit_code_of(lambda: app(prog_name="orchestrate", standalone_mode=False)))
+
+
+def take_for_interrupt(*signals: signal.Signals) -> None:
+    """They end a run as Ctrl-C does, so that it takes back what it began; nohup stays nohup."""
+    for each in signals:
+        if signal.getsignal(each) is signal.SIG_DFL:
+            signal.signal(each, signal.default_int_handler)
 
 
 def exit_code_of(verb: Callable[[], object]) -> int:

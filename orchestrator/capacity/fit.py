@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from cluster.units import GIB
 from orchestrator.capacity.architecture import Architecture
@@ -9,7 +10,7 @@ from orchestrator.capacity.engine_args import Serving
 from orchestrator.capacity.kv_cache import KVCache, kv_cache
 from orchestrator.capacity.overhead import Estimate, overheads, total
 from orchestrator.capacity.tensors import Tensor
-from orchestrator.capacity.weights import Split, Weights, rank_weights, stage_layers
+from orchestrator.capacity.weights import Alike, Split, Weights, grouped, rank_weights, stage_layers
 
 CONTEXTS = (8192, 16384, 32768, 65536, 131072, 262144)
 
@@ -23,6 +24,11 @@ class Model:
     tensors: tuple[Tensor, ...]
     source: str
     guesses: tuple[str, ...] = ()
+
+    @cached_property
+    def kinds(self) -> tuple[Alike, ...]:
+        """Its tensors, those of all layers together."""
+        return grouped(self.tensors)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ class Fit:
 def judge(model: Model, split: Split, serving: Serving, memory: GpuMemory) -> Fit:
     arch = model.architecture
     weights = rank_weights(
-        model.tensors,
+        model.kinds,
         arch,
         split,
         weight_dtype=serving.weight_dtype,

@@ -7,8 +7,10 @@ takes blocks from one pool, so that a block is as large as the largest group's p
 keeps one state of constant size, whose page is padded to that of attention.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 from orchestrator.capacity.architecture import Architecture, Linear
@@ -37,19 +39,29 @@ class KVCache:
     state_blocks: int
     groups: tuple[Group, ...]
 
+    @cached_property
+    def group_of(self) -> dict[int, int]:
+        """The number of each layer's group."""
+        return {layer: n for n, group in enumerate(self.groups) for layer in group.layers}
+
+    @cached_property
+    def kinds(self) -> Counter[str]:
+        """How many groups there are of each kind: with one rare layer, as many as layers."""
+        return Counter(group.kind for group in self.groups)
+
     def block_bytes(self, layers: Sequence[int]) -> int:
         """Of a pipeline stage with these layers."""
-        mine = set(layers)
-        return self.page * max((len(mine & set(g.layers)) for g in self.groups), default=0)
+        mine = Counter(self.group_of[layer] for layer in layers if layer in self.group_of)
+        return self.page * max(mine.values(), default=0)
 
     def blocks_for(self, tokens: int) -> int:
         """What one request of this length may hold at once."""
-        return sum(self.group_blocks(group, tokens) for group in self.groups)
+        return sum(self.group_blocks(kind, tokens) * n for kind, n in self.kinds.items())
 
-    def group_blocks(self, group: Group, tokens: int) -> int:
-        if group.kind == "linear":
+    def group_blocks(self, kind: str, tokens: int) -> int:
+        if kind == "linear":
             return self.state_blocks
-        if group.kind == "sliding":
+        if kind == "sliding":
             return ceil(min(self.window - 1 + self.in_flight, tokens) / self.block) + 1
         return ceil(tokens / self.block)
 

@@ -8,6 +8,7 @@ experts.
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,30 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Alike:
+    """Tensors that differ in their layer alone: one of them, and the layer of each, ascending; -1
+    for none. A split is judged dozens of times, and a model has few kinds of tensors.
+    """
+
+    one: Tensor
+    layers: tuple[int, ...]
+
+
+def grouped(tensors: Iterable[Tensor]) -> tuple[Alike, ...]:
+    found: dict[tuple[str, str, tuple[int, ...], int], tuple[Tensor, list[int]]] = {}
+    for tensor in tensors:
+        layer = LAYER.search(tensor.name)
+        name = (
+            f"{tensor.name[: layer.start(1)]}*{tensor.name[layer.end(1) :]}"
+            if layer
+            else tensor.name
+        )
+        key = (name, tensor.dtype, tensor.shape, tensor.count)
+        found.setdefault(key, (tensor, []))[1].append(int(layer[1]) if layer else -1)
+    return tuple(Alike(one, tuple(sorted(layers))) for one, layers in found.values())
+
+
+@dataclass(frozen=True)
 class Weights:
     """Bytes on one rank of each pipeline stage; `parts` is what the fullest stage consists of."""
 
@@ -72,7 +97,7 @@ def stage_layers(layers: int, pipeline: int) -> tuple[range, ...]:
 
 
 def rank_weights(
-    tensors: Iterable[Tensor],
+    tensors: Iterable[Alike],
     arch: Architecture,
     split: Split,
     *,
@@ -83,10 +108,11 @@ def rank_weights(
     tensors = tuple(tensors)
     stages = stage_layers(len(arch.layers) or layers_in(tensors), split.pipeline)
     parts: list[Counter[str]] = [Counter() for _ in stages]
-    for tensor in tensors:
+    for alike in tensors:
+        tensor = alike.one
         size = loaded_bytes(tensor, weight_dtype, online_fp8) * share(tensor, arch, split)
-        for stage in stages_of(tensor, arch, stages):
-            parts[stage][part_of(tensor)] += ceil(size)
+        for stage, number in numbers_by_stage(alike, arch, stages):
+            parts[stage][part_of(tensor)] += ceil(size) * number
     for stage, layers in enumerate(stages):
         if extra := absorbed_bytes(arch, split, weight_dtype) * len(layers):
             parts[stage]["MLA, absorbed"] += extra
@@ -95,10 +121,10 @@ def rank_weights(
     return Weights(sums, dict(parts[fullest]))
 
 
-def layers_in(tensors: Iterable[Tensor]) -> int:
+def layers_in(tensors: Iterable[Alike]) -> int:
     """Where config.json does not say how many there are."""
-    found = (LAYER.search(tensor.name) for tensor in tensors if not VISION.search(tensor.name))
-    return max((int(layer[1]) + 1 for layer in found if layer), default=0)
+    found = (alike.layers for alike in tensors if not VISION.search(alike.one.name))
+    return max((layers[-1] + 1 for layers in found), default=0)
 
 
 def loaded_bytes(tensor: Tensor, weight_dtype: int, online_fp8: bool) -> float:
@@ -153,6 +179,19 @@ def stages_of(tensor: Tensor, arch: Architecture, stages: tuple[range, ...]) -> 
     if not layer:
         return [last] if "norm" in name else list(range(len(stages)))
     return [n for n, layers in enumerate(stages) if int(layer[1]) in layers]
+
+
+def numbers_by_stage(
+    alike: Alike, arch: Architecture, stages: tuple[range, ...]
+) -> list[tuple[int, int]]:
+    """(stage, how many of them it holds)."""
+    name, elsewhere = alike.one.name, (VISION, NOT_LOADED, VOCABULARY)
+    if not LAYER.search(name) or any(each.search(name) for each in elsewhere):
+        whole = len(alike.layers)
+        return [(stage, whole) for stage in stages_of(alike.one, arch, stages)]
+    before = [bisect_left(alike.layers, layers.start) for layers in stages]
+    until = [bisect_left(alike.layers, layers.stop) for layers in stages]
+    return [(n, until[n] - before[n]) for n in range(len(stages)) if until[n] > before[n]]
 
 
 def absorbed_bytes(arch: Architecture, split: Split, weight_dtype: int) -> int:

@@ -91,8 +91,8 @@ class Recipe(Layer):
     )
     media: Media | None = Field(
         default=None,
-        description="A media server beside vLLM, and the only place that vLLM fetches images and "
-        "videos from: `allowed_media_domains` follows from it.",
+        description="A media server beside vLLM. vLLM then fetches images and videos from its own "
+        "loopback alone (any port of it): `allowed_media_domains` follows from the table.",
     )
     hardware: dict[str, Layer] = Field(
         default_factory=dict,

@@ -1,5 +1,5 @@
-"""The media server: a service beside vLLM, and the only place that vLLM fetches files from; pure
-but for the question whether it answers.
+"""The media server: a service beside vLLM, which then fetches files from its own loopback alone;
+pure but for the question whether it answers.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,10 @@
 """The programs that a check sends to a host, run here."""
 
 import json
+import os
 import shlex
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,27 @@ def test_a_program_takes_what_it_imports_and_no_more() -> None:
     assert survey.index("cluster.host.network") < survey.index("cluster.host.probe")
     assert len(survey) == len(set(survey))
     assert services.__name__ in needed("cluster.host.launch")
+
+
+def test_what_a_killed_check_left_goes_at_the_next_one_and_nothing_else(tmp_path: Path) -> None:
+    old, fresh = (f".orchestrate-nonce-{letter * 32}" for letter in "ab")
+    others = [".orchestrate-nonce-mine", f"x{old}", "model.safetensors", f"{old}.txt"]
+    for name in (old, fresh, *others):
+        (tmp_path / name).write_text("left")
+    folder = tmp_path / f".orchestrate-nonce-{'c' * 32}"
+    folder.mkdir()
+    long_ago = time.time() - nonce.LEFT_AFTER_S - 1
+    for path in (*(tmp_path / name for name in (old, *others)), folder):
+        os.utime(path, (long_ago, long_ago))
+    nonce.main({"cache": str(tmp_path), "name": "now", "text": "seen"})
+    assert {each.name for each in tmp_path.iterdir()} == {fresh, *others, folder.name, "now"}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a file of another user")
+def test_a_nonce_of_another_user_is_left_alone(tmp_path: Path) -> None:
+    theirs = tmp_path / f".orchestrate-nonce-{'a' * 32}"
+    theirs.write_text("left")
+    os.utime(theirs, (0, 0))
+    os.chown(theirs, 4321, 4321)
+    nonce.main({"cache": str(tmp_path), "name": "now", "text": "seen"})
+    assert theirs.exists()

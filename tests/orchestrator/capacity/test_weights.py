@@ -5,7 +5,15 @@ import pytest
 from orchestrator.capacity.architecture import read_architecture
 from orchestrator.capacity.synthetic_tensors import known_tensors
 from orchestrator.capacity.tensors import Tensor
-from orchestrator.capacity.weights import Split, rank_weights, share, stage_layers, stages_of
+from orchestrator.capacity.weights import (
+    Split,
+    grouped,
+    layers_in,
+    rank_weights,
+    share,
+    stage_layers,
+    stages_of,
+)
 from tests.support.models import config
 
 GIB = 1 << 30
@@ -32,7 +40,9 @@ def test_the_whole_model_from_its_config(name: str, gigabytes: float) -> None:
 
 def held(name: str, split: Split) -> float:
     arch = read_architecture(config(name))
-    found = rank_weights(known_tensors(arch), arch, split, weight_dtype=2, online_fp8=False)
+    found = rank_weights(
+        grouped(known_tensors(arch)), arch, split, weight_dtype=2, online_fp8=False
+    )
     return found.most / GIB
 
 
@@ -96,7 +106,7 @@ def test_ends_of_a_pipeline_and_what_is_not_loaded() -> None:
 
 def test_a_wider_or_narrower_dtype_than_the_checkpoints() -> None:
     arch = read_architecture(config("llama-3.1-8b-instruct"))
-    tensors = known_tensors(arch)
+    tensors = grouped(known_tensors(arch))
 
     def size(weight_dtype: int, *, online: bool = False) -> float:
         return rank_weights(
@@ -105,3 +115,28 @@ def test_a_wider_or_narrower_dtype_than_the_checkpoints() -> None:
 
     assert size(4) == 2 * size(2)
     assert size(2, online=True) == pytest.approx(9.1e9, rel=0.01), "layers in FP8, vocabulary not"
+
+
+@pytest.mark.parametrize("name", ["deepseek-v3", "qwen3-vl-235b-a22b-thinking-fp8", "gpt-oss-20b"])
+@pytest.mark.parametrize("split", [Split(1), Split(2, 3, expert=True), Split(1, 5)])
+def test_tensors_that_are_counted_together_weigh_what_each_weighs(name: str, split: Split) -> None:
+    arch = read_architecture(config(name))
+    tensors = [
+        *known_tensors(arch),
+        Tensor("model.layers.61.embed_tokens.weight", "BF16", (8, 8)),  # of multi-token prediction
+        Tensor("model.layers.61.eh_proj.weight", "BF16", (8, 8)),
+        Tensor("mtp.layers.0.mlp.gate.weight", "BF16", (8, 8)),
+    ]
+    together = grouped(tensors)
+    each = [alike for tensor in tensors for alike in grouped([tensor])]
+    assert sum(len(alike.layers) for alike in together) == len(tensors) > 9 * len(together)
+    weigh = [
+        rank_weights(parts, arch, split, weight_dtype=2, online_fp8=False)
+        for parts in (together, each)
+    ]
+    assert weigh[0] == weigh[1]
+
+
+def test_where_no_config_says_how_many_layers_there_are_the_tensors_do() -> None:
+    names = ["model.layers.7.mlp.gate.weight", "visual.blocks.90.attn.qkv.weight", "lm_head.weight"]
+    assert layers_in(grouped(Tensor(name, "BF16", (8, 8)) for name in names)) == 8
