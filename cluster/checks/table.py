@@ -163,6 +163,12 @@ CHECKS: Table = (
         asked_by=("serve",),
         never_forced="what runs is never replaced in silence",
     ),
+    Check(
+        "stopped",
+        "no process of the model is stopped by a signal; only `serve` asks",
+        asked_by=("serve",),
+        never_forced="a model that stands still answers nobody",
+    ),
 )
 
 

@@ -70,6 +70,7 @@ class RunningService(Fact):
     name: str
     alive: bool
     pids: tuple[int, ...]
+    stopped: tuple[str, ...] = ()  # names of those that a signal has stopped
     age_s: float | None
     words: tuple[str, ...]
     env: Mapping[str, str] = {}  # values of secret variables are stars
@@ -77,6 +78,13 @@ class RunningService(Fact):
     exit: Mapping[str, Any] | None
     last_lines: tuple[str, ...]
     damaged: tuple[str, ...] = ()  # records of ours that hold something else by now
+
+    @property
+    def stands_still(self) -> str:
+        """Which of its processes a signal has stopped, for people; empty where none is."""
+        names = ", ".join(dict.fromkeys(self.stopped))
+        many = len(self.stopped)
+        return f"{many} of {len(self.pids)} processes stopped by a signal: {names}" if many else ""
 
 
 class Cache(Fact):

@@ -200,6 +200,7 @@ def one_service(folder: Path, pids: list[int]) -> dict[str, Any]:
         "name": folder.name,
         "alive": services.supervisor_of(folder) is not None and not exited,
         "pids": pids,
+        "stopped": services.stopped(pids),
         "age_s": time.time() - started if isinstance(started, (int, float)) else None,
         "words": [str(each) for each in words] if isinstance(words, list) else [],
         "env": {str(key): str(value) for key, value in table(spec.get("env")).items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -83,6 +84,17 @@ def stat_fields(pid: int) -> list[str] | None:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+
+
+def stopped(pids: Iterable[int]) -> list[str]:
+    """Names of those that somebody has stopped (SIGSTOP, Ctrl-Z): alive, and answering nobody."""
+    found = []
+    for pid in pids:
+        fields = stat_fields(pid)
+        if fields and fields[0] == "T":
+            with contextlib.suppress(OSError):
+                found.append(Path(f"/proc/{pid}/comm").read_text().strip())
+    return sorted(found)
 
 
 def start_ticks(pid: int) -> int | None:

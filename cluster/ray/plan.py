@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from cluster.execution.plan import Plan, Stage, Start, Stop
-from cluster.facts.hosts import HEAD, RAY_SERVICES, WORKER, Facts, HostFacts
+from cluster.facts.hosts import HEAD, RAY_SERVICES, WORKER, Facts, HostFacts, RunningService
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import network_environment
 from cluster.ray.token import asks_for_token, token_environment, token_step
@@ -14,6 +14,7 @@ from cluster.transport.program import source_of
 from cluster.units import GIB
 
 SCRIPT = "ray_start.py"
+RAY_ITSELF = {"raylet", "gcs_server"}
 HEAD_SHARE = 0.5  # of the whole limit: how long a worker looks for the head
 RAY_ENVIRONMENT = {
     # Ray's own prestarted workers cost one Python start per core, and vLLM never uses them
@@ -69,7 +70,7 @@ def head_is_up(config: ClusterConfig, facts: Facts) -> bool:
     """Our head runs, and answers or is still young enough to be starting."""
     host = facts.head()
     service = host.service(HEAD) if host else None
-    if host is None or service is None or not service.alive:
+    if host is None or service is None or not service.alive or stands_still(service):
         return False
     listener = host.listener(config.ray.port)
     ours = listener is not None and (listener.mark or "").endswith(f"/{HEAD}")
@@ -77,16 +78,23 @@ def head_is_up(config: ClusterConfig, facts: Facts) -> bool:
 
 
 def is_lost(config: ClusterConfig, facts: Facts, host: HostFacts) -> bool:
-    """A worker that Ray does not count, or that has no service."""
+    """A worker that Ray does not count, or that has no service, or whose Ray stands still: Ray
+    itself counts that one for over a minute yet.
+    """
     if host.node.is_head:
         return False
     service = host.service(WORKER)
-    if service is None or not service.alive:
+    if service is None or not service.alive or stands_still(service):
         return True
     head = facts.head()
     if head is None or head.ray_nodes is None or host.node.fast in facts.ray_alive():
         return False
     return (service.age_s or 0) > config.ray.start_timeout_s
+
+
+def stands_still(service: RunningService) -> bool:
+    """Whether a signal has stopped Ray itself; a process of a model says nothing of Ray."""
+    return bool(RAY_ITSELF & set(service.stopped))
 
 
 def ray_service(config: ClusterConfig, host: HostFacts, *, secured: bool) -> Service:

@@ -36,7 +36,7 @@ def launch_findings(
         findings += [*ray_findings(facts, placement), *version_findings(config, facts)]
         findings += address_findings(config, chosen)
     if existing and existing.alive:
-        return [*findings, *other_arguments(service, existing)]
+        return [*findings, *other_arguments(service, existing), *stopped(service, existing)]
     wanted = -(-placement.ranks // len(placement.hosts))  # the first ones of each host
     findings += [f for host in placement.hosts for f in held(config.name, host, wanted)]
     first = placement.hosts[0]
@@ -69,6 +69,15 @@ def other_arguments(service: Service, existing: RunningService) -> Iterator[Find
             f"{service.name} runs already, with other arguments ({' '.join(changed)})",
             "orchestrate teardown first, or serve it with the arguments that it runs with",
         )
+
+
+def stopped(service: Service, existing: RunningService) -> Iterator[Finding]:
+    """Asked for an answer, it would be silent for as long as one waits."""
+    if existing.stopped:
+        name, where = service.name, service.node.name
+        what = f"{name} runs already, and stands still ({existing.stands_still})"
+        hint = f"orchestrate logs {name} --host {where}, then orchestrate teardown"
+        yield Finding("stopped", where, "failure", what, hint)
 
 
 def own_port_findings(host: HostFacts, service: Service) -> Iterator[Finding]:

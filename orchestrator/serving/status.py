@@ -9,6 +9,7 @@ from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import HEAD, WORKER, Facts, HostFacts, RunningService, Unreached
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.cost import HourlyCost, hourly_cost
+from cluster.ray.plan import stands_still
 from cluster.runtimes.service import node_and_service
 from cluster.transport.parallel import gather
 from cluster.transport.protocol import Transport
@@ -127,6 +128,8 @@ def host_status(facts: Facts, host: HostFacts) -> HostStatus:
 
 def ray_state(facts: Facts, host: HostFacts) -> str:
     service = host.service(HEAD if host.node.is_head else WORKER)
+    if service and service.alive and stands_still(service):
+        return "lost"
     if host.node.fast in facts.ray_alive():
         return "alive"
     if service is None:
@@ -153,7 +156,9 @@ def service_status(
     transport: Transport, config: ClusterConfig, host: HostFacts, service: RunningService
 ) -> ServiceStatus:
     endpoint, seen = endpoint_of(service), None
-    if service.alive and endpoint:
+    if service.alive and service.stopped:
+        seen = Sighting(True, problem=service.stands_still)
+    elif service.alive and endpoint:
         from orchestrator.serving.look import look  # Ray alone needs no HTTP
 
         seen = look(transport, config, host, endpoint)
@@ -180,12 +185,12 @@ def row_state(
         return "failed", str((service.exit or {}).get("reason"))
     if state is State.STOPPING:
         return "leftover", f"{len(service.pids)} processes without a supervisor"
+    if state is State.FAILING:
+        return state, seen.problem if seen else ""
     if endpoint is None:
         return "running", ""
     if state is State.STARTING:
         return state, last_line(service)
-    if state is State.FAILING:
-        return state, seen.problem if seen else ""
     return state, what_runs(endpoint)
 
 

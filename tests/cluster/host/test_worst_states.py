@@ -106,6 +106,20 @@ def test_a_damaged_record_is_one_row_and_can_be_stopped(home: Path, name: str, t
     assert answer.left == {}
 
 
+def test_a_process_that_a_signal_has_stopped_is_named_and_can_be_ended() -> None:
+    do(Start(SLEEPS))
+    [child] = [
+        pid for pid in services.marked(SLEEPS.mark) if services.command_line(pid)[:5] == "sleep"
+    ]
+    with closing(Local()) as transport:
+        assert gather_facts(transport, CONFIG).hosts[0].services[0].stopped == ()
+        os.kill(child, signal.SIGSTOP)
+        [found] = gather_facts(transport, CONFIG).hosts[0].services
+    assert (found.alive, found.stopped) == (True, ("sleep",))
+    [answer] = do(Stop(HERE, (SLEEPS.mark,)))
+    assert answer["left"] == {}
+
+
 def test_folders_are_the_owners_alone_under_any_umask(home: Path) -> None:
     before = os.umask(0)
     try:

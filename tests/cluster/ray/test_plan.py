@@ -81,3 +81,22 @@ def test_stop_goes_in_reverse_order() -> None:
 
 def test_stop_where_nothing_runs_is_empty() -> None:
     assert str(plan_stop(CONFIG, fresh(CONFIG))) == "stop cluster test: nothing to do"
+
+
+def test_a_worker_whose_ray_stands_still_is_brought_back_though_its_head_counts_it() -> None:
+    up = whole(CONFIG)
+    still = service("ray-worker", stopped=("raylet",))
+    hosts = (*up.hosts[:2], up.hosts[2].model_copy(update={"services": (still,)}))
+    plan = plan_start(CONFIG, Facts(hosts, ()), TOKEN)
+    assert {step.node.name for stage in plan.stages for step in stage.steps} == {"h3"}
+    model = service("ray-worker", stopped=("python",))  # a process of a model, Ray itself goes on
+    hosts = (*up.hosts[:2], up.hosts[2].model_copy(update={"services": (model,)}))
+    assert not plan_start(CONFIG, Facts(hosts, ()), TOKEN)
+
+
+def test_a_head_whose_ray_stands_still_is_down() -> None:
+    up = whole(CONFIG)
+    still = service("ray-head", stopped=("gcs_server", "raylet"))
+    hosts = (up.hosts[0].model_copy(update={"services": (still,)}), *up.hosts[1:])
+    plan = plan_start(CONFIG, Facts(hosts, ()), TOKEN)
+    assert {step.node.name for step in plan.stages[-1].steps} == {"h1", "h2", "h3"}

@@ -85,3 +85,13 @@ def test_a_gpu_that_is_not_wanted_may_be_held() -> None:
     assert problems(host) == []
     [problem] = problems(host_facts(CONFIG.head, gpus=gpus[1:], survey=survey(gpu_users=[held])))
     assert problem.startswith("h1: GPU 1: pid 7 (train) holds 100.0 GiB of its memory")
+
+
+def test_a_model_that_stands_still_is_named_and_not_waited_for() -> None:
+    words = made(CONFIG).command.argv
+    still = service("vllm-tiny", words=words, stopped=("VLLM::EngineCor",))
+    host = host_facts(CONFIG.head, services=(still,))
+    assert problems(host, existing=still) == [
+        "h1: vllm-tiny runs already, and stands still (1 of 2 processes stopped by a signal: "
+        "VLLM::EngineCor)\n  hint: orchestrate logs vllm-tiny --host h1, then orchestrate teardown"
+    ]

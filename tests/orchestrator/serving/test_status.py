@@ -159,3 +159,19 @@ def test_a_host_whose_probe_says_nothing_is_a_row_too() -> None:
     assert not found.healthy
     assert [row.state for row in found.hosts] == ["unreachable", "unreachable"]
     assert "gave no answer (exit code 127)" in found.hosts[0].problem
+
+
+def test_what_a_signal_has_stopped_is_failing_and_is_not_asked() -> None:
+    """A model with a port, and Ray without one; nobody waits for either."""
+    detail = "2 of 2 processes stopped by a signal: python"
+    for about in (ABOUT, {}):
+        row = asked(Script(), {"about": about, "stopped": ("python", "python")})
+        assert (row.state, row.detail) == ("failing", detail)
+
+
+def test_a_worker_whose_ray_stands_still_is_lost_though_its_head_counts_it() -> None:
+    facts = whole(CONFIG)
+    worker = facts.hosts[1]
+    assert ray_state(facts, worker) == "alive"
+    still = (service("ray-worker", stopped=("raylet",)),)
+    assert ray_state(facts, worker.model_copy(update={"services": still})) == "lost"
