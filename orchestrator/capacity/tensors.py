@@ -23,6 +23,7 @@ DTYPE_BYTES = {
     "F6_E2M3": 0.75,
     "F6_E3M2": 0.75,
 }
+MOST_ELEMENTS = 1 << 60  # an exbi of them: what is larger is no size, and no float may hold it
 ONE_BYTE = 1.0  # every F8 type
 FLOATS = ("F16", "BF16", "F32", "F64")  # what vLLM turns into the model's own dtype
 
@@ -52,10 +53,14 @@ def element_bytes(dtype: str) -> float:
 
 def parse_tensors(rows: Iterable[Any]) -> tuple[Tensor, ...]:
     """[[name, dtype, shape, count]] as the host's program gives them. Raises ValueError."""
-    return tuple(
+    found = tuple(
         Tensor(str(name), str(dtype), parse_shape(shape), int(count))
         for name, dtype, shape, count in rows
     )
+    for tensor in found:
+        if tensor.elements > MOST_ELEMENTS:
+            raise ValueError(f"{tensor.name[:100]} is larger than any file")
+    return found
 
 
 def parse_shape(shape: Sequence[Any]) -> tuple[int, ...]:

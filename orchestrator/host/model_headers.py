@@ -92,7 +92,7 @@ def header_rows(name: str, table: Any, stored: int) -> list[tuple[str, str, tupl
         try:
             dtype, shape = str(about["dtype"]), tuple(int(size) for size in about["shape"])
             last = max(last, int(about["data_offsets"][1]))
-        except (KeyError, IndexError, TypeError, ValueError):
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError):
             raise Broken(f"the header of {name} makes no sense at {tensor[:100]}") from None
         found.append((tensor, dtype, shape))
     if last > stored:

@@ -113,7 +113,7 @@ def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int
     arch = read_architecture(config)
     try:
         tensors = parse_tensors(answer["tensors"])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise OrchestrateError(
             Problem(
                 f"a header lists an impossible tensor ({error})",

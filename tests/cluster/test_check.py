@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from cluster.check import CheckReport, check_cluster
@@ -59,6 +60,14 @@ def test_a_cache_that_breaks_meanwhile_is_a_finding() -> None:
     [failure] = [each for each in report.findings if each.state == "failure"]
     assert (failure.check, failure.where) == ("cache", "h1")
     assert "hangs: no answer within 3 s" in failure.what
+
+
+@pytest.mark.parametrize("out", ["", "Infinity", "1e400", "a login banner"])
+def test_an_answer_about_the_cache_that_is_none_is_a_finding(out: str) -> None:
+    report = check_cluster(script(nonce={"hangs": False, "code": 0, "out": out}), CONFIG, SILENT)
+    [failure] = [each for each in report.findings if each.state == "failure"]
+    assert (failure.check, failure.where) == ("cache", "h1")
+    assert "the cluster.host.nonce program gave no answer about the model cache" in failure.what
 
 
 REPORT = CheckReport(

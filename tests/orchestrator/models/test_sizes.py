@@ -127,6 +127,18 @@ def test_a_header_that_makes_no_sense(tmp_path: Path, table: str) -> None:
     assert "model.safetensors" in refused(tmp_path)
 
 
+@pytest.mark.parametrize("size", ["1e400", "Infinity", "NaN", "9" * 400])
+def test_a_size_that_no_tensor_has(tmp_path: Path, size: str) -> None:
+    """Read in a file, and as it comes from a host."""
+    table = f'{{"x": {{"dtype": "F16", "shape": [{size}], "data_offsets": [0, 4]}}}}'
+    file = folder(tmp_path) / "model.safetensors"
+    file.write_bytes(len(table).to_bytes(8, "little") + table.encode() + bytes(8))
+    assert "model.safetensors" in refused(tmp_path) or "impossible tensor" in refused(tmp_path)
+    answer = {"config": {}, "tensors": [["x", "F16", [json.loads(size)], 1]]}
+    with pytest.raises(OrchestrateError, match="a header lists an impossible tensor"):
+        model_of(recipe({}), answer, "h1")
+
+
 def test_a_negative_size(tmp_path: Path) -> None:
     shard(folder(tmp_path) / "model.safetensors", {"x": ("F16", [-4, 4])})
     assert "an impossible tensor" in refused(tmp_path)
