@@ -36,7 +36,7 @@ def launch_findings(
         findings += [*ray_findings(facts, placement), *version_findings(config, facts)]
         findings += address_findings(config, chosen)
     if existing and existing.alive:
-        return [*findings, *other_arguments(service, existing), *stopped(service, existing)]
+        return [*findings, *other_arguments(service, existing), *still_findings(service, existing)]
     wanted = -(-placement.ranks // len(placement.hosts))  # the first ones of each host
     findings += [f for host in placement.hosts for f in held(config.name, host, wanted)]
     first = placement.hosts[0]
@@ -71,7 +71,7 @@ def other_arguments(service: Service, existing: RunningService) -> Iterator[Find
         )
 
 
-def stopped(service: Service, existing: RunningService) -> Iterator[Finding]:
+def still_findings(service: Service, existing: RunningService) -> Iterator[Finding]:
     """Asked for an answer, it would be silent for as long as one waits."""
     if existing.stopped:
         name, where = service.name, service.node.name
