@@ -1,0 +1,1 @@
+"""Faults of hosts, and what the four verbs that people type in need do on them."""
