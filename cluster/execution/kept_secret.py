@@ -6,8 +6,7 @@ import secrets
 from cluster.errors import HostError
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
-from cluster.transport.command import Command
-from cluster.transport.program import Program
+from cluster.transport.call import call
 from cluster.transport.protocol import Transport
 
 SECRET = re.compile(r"[!-~]{1,512}")  # one word: a person may have put a key of their own there
@@ -18,9 +17,13 @@ def secret_path(config: ClusterConfig, host: HostFacts, name: str) -> str:
 
 
 def find_secret(transport: Transport, config: ClusterConfig, host: HostFacts, name: str) -> str:
-    """The one on the host, else a fresh one. Raises HostError where the file holds another text."""
+    """The one on the host, else a fresh one. Raises HostError where the file holds another text.
+
+    Read by a program of ours: what a login shell prints besides would else be taken for the secret.
+    """
     path = secret_path(config, host, name)
-    text = transport.run(host.node, Program(Command(("cat", path)), b"")).out.strip()
+    answer = call(transport, host.node, "cluster.host.get", {"path": path})
+    text = str(answer["text"] or "").strip()
     if text and not SECRET.fullmatch(text):
         hint = f"remove it, a new one is made: {transport.paste(host.node, f'rm {path}')}"
         raise HostError(host.node.name, f"{path} does not hold one of our secrets", hint)

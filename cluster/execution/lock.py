@@ -6,7 +6,6 @@ import os
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from cluster.execution.execute import Run
 from cluster.facts.gather import gather_facts
 from cluster.inventory.config import ClusterConfig
 from cluster.reporter import SILENT, Reporter
-from cluster.transport.answers import answers
+from cluster.transport.answers import answers, awaited
 from cluster.transport.program import program
 from cluster.transport.protocol import Session, Transport
 
@@ -66,17 +65,17 @@ class Lock:
         """Ask the head whether we still hold it. Raises LockLost: another run may be at work."""
         if self.session is None:
             return
-        asked = secrets.randbits(32)
+        asked = 1 + secrets.randbits(32)
         try:
             self._send({"ask": asked})
-            deadline = time.monotonic() + ANSWER_LIMIT_S
-            while (answer := next(self.answers)).still != asked:
-                if time.monotonic() > deadline:
-                    raise TimeoutError
+            while (answer := self._told()).still != asked:
                 if answer.problem:
                     self.reporter.tell(answer.problem)
         except (StopIteration, TimeoutError, HostError) as error:
             raise LockLost(self.where) from error
+
+    def _told(self) -> Said:
+        return awaited(self.answers, lambda each: each.still or each.problem, ANSWER_LIMIT_S)
 
     def run(self) -> Run:
         return Run(self.id, self.require)
@@ -145,16 +144,15 @@ def opened(transport: Transport, config: ClusterConfig, request: dict[str, str])
 def first_answer(said: Iterator[Said]) -> Said:
     """Held, busy or a problem."""
     try:
-        for answer in said:
-            if answer.held or answer.busy or answer.problem:
-                return answer
+        return awaited(said, lambda each: each.held or each.busy or each.problem, ANSWER_LIMIT_S)
     except TimeoutError:
         return Said(problem=f"the hold program gave no answer within {ANSWER_LIMIT_S:g} s")
+    except StopIteration:
+        return Said(problem="the hold program gave no answer: does python3 3.9 or newer run there?")
     except Unreachable:
         raise
     except HostError as error:
         return Said(problem=error.problems[0].what)
-    return Said(problem="the hold program gave no answer: does python3 3.9 or newer run there?")
 
 
 def no_lock(config: ClusterConfig, problem: str) -> HostError:

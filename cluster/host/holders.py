@@ -29,15 +29,15 @@ def gpu_users(asked: storage.Child | None, marks: dict[int, str]) -> list[dict[s
     found = []
     for line in out.splitlines() if code == 0 else ():
         parts = [part.strip() for part in line.split(",")]
-        if len(parts) < 4 or not parts[1].isdigit():
+        if len(parts) < 4 or not parts[1].isdecimal():
             continue
-        pid, size = int(parts[1]), parts[-1].split()[0]
+        pid, size = int(parts[1]), parts[-1].partition(" ")[0]
         found.append(
             {
                 "gpu": parts[0],
                 "pid": pid,
                 "name": ",".join(parts[2:-1]) or services.command_line(pid),
-                "memory": int(size) << 20 if size.isdigit() else None,
+                "memory": int(size) << 20 if size.isdecimal() else None,
                 "mark": marks.get(pid),
             }
         )

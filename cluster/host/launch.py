@@ -45,7 +45,7 @@ def launch(request: dict[str, Any], folder: Path) -> None:
     for name, content in request.get("files", {}).items():
         services.write_private(folder / name, content)
     services.write_json(folder / "spec.json", dict(request, started=time.time()))
-    (folder / "exit.json").unlink(missing_ok=True)
+    services.drop(folder / "exit.json")
     if (folder / "log").exists():
         os.replace(folder / "log", folder / "log.1")
     reader, writer = os.pipe()

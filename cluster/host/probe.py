@@ -138,26 +138,29 @@ def gpus(driver: storage.Child | None) -> tuple[list[dict[str, Any]], str]:
         return [], f"nvidia-smi does not answer within {DRIVER_LIMIT_S} s"
     if code:
         return [], f"nvidia-smi: {out.strip()[:200]}"
-    found = []
-    for line in filter(None, out.splitlines()):
-        index, name, total, free, capability, version, uuid = map(str.strip, line.split(","))
-        found.append(
-            {
-                "index": int(index),
-                "name": name,
-                "memory_total": mebibytes(total),
-                "memory_free": mebibytes(free),
-                "capability": capability,
-                "driver": version,
-                "uuid": uuid,
-            }
-        )
-    return found, ""
+    try:
+        return [one_gpu(line) for line in filter(None, out.splitlines())], ""
+    except ValueError:
+        return [], f"nvidia-smi's answer makes no sense: {out.strip()[:80]}"
+
+
+def one_gpu(line: str) -> dict[str, Any]:
+    """Raises ValueError for a line that is none of the query's."""
+    index, name, total, free, capability, version, uuid = map(str.strip, line.split(","))
+    return {
+        "index": int(index),
+        "name": name,
+        "memory_total": mebibytes(total),
+        "memory_free": mebibytes(free),
+        "capability": capability,
+        "driver": version,
+        "uuid": uuid,
+    }
 
 
 def mebibytes(text: str) -> int | None:
-    number = text.split()[0] if text else ""
-    return int(number) << 20 if number.isdigit() else None
+    number = text.partition(" ")[0]
+    return int(number) << 20 if number.isdecimal() else None
 
 
 def our_services(cluster: str, node: str, marked: dict[int, str]) -> list[dict[str, Any]]:

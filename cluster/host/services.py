@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -54,18 +55,37 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def supervisor_of(folder: Path) -> list[int] | None:
-    """[pid, start time] of the one that runs; None where none does."""
+    """[pid, start time] of the one that runs; None where none does, or the record names a process
+    that does not carry this service's mark.
+    """
     identity: list[int] = read_record(folder / "pid").get("supervisor") or []
-    return identity if is_alive(identity) else None
+    if not is_alive(identity):
+        return None
+    mark = folder.relative_to(Path.home() / ".orchestrate").as_posix()
+    return identity if own_mark(identity[0]) == mark else None
 
 
 def write_json(path: Path, value: Any) -> None:
     write_private(path, json.dumps(value))
 
 
+def drop(path: Path) -> None:
+    """Remove a record of ours, be it a file, a folder in its place, or nothing."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
 def write_private(path: Path, text: str, mode: int = 0o600) -> None:
-    """Atomic, UTF-8, and readable by the owner alone; `mode` holds from the first byte on."""
+    """Atomic, UTF-8, and readable by the owner alone; `mode` holds from the first byte on. A folder
+    of that name makes way.
+    """
     fresh = path.with_name(path.name + ".new")
+    for each in (fresh, path):
+        if each.is_dir():
+            drop(each)
     with open_private(fresh, mode) as file:
         file.write(text.encode())
     os.replace(str(fresh), str(path))

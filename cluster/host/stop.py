@@ -74,7 +74,7 @@ def main_processes(marks: list[str]) -> list[int]:
             for file in services.service_folder(mark).rglob("pid"):
                 if running := services.supervisor_of(file.parent):
                     found.append(running[0])
-    return [pid for pid in found if services.own_mark(pid)]
+    return found
 
 
 def wait_until_gone(marks: list[str], limit_s: float) -> dict[int, str]:
@@ -101,8 +101,8 @@ def forget(folder: Path) -> list[str]:
     kept = []
     for name in ("spec.json", "pid", "launching"):
         try:
-            for file in folder.rglob(name):
-                file.unlink()
+            for file in list(folder.rglob(name)):
+                services.drop(file)
         except OSError as error:
             kept.append(f"{folder}/{name}: {error.strerror}")
     return kept

@@ -97,8 +97,8 @@ def count(session: Session, config: ClusterConfig, reporter: Reporter) -> None:
     """Follow the counter to its end. Raises HostError when hosts are missing then."""
     names = {node.fast: node.name for node in config.node}
     seen: set[str] = set()
+    limit_s = config.ray.start_timeout_s + SLACK_S
     with suppress(TimeoutError):
-        limit_s = config.ray.start_timeout_s + SLACK_S
         for answer in answers(session, COUNTER, limit_s, within_s=limit_s):
             if isinstance(answer, Missing):
                 break

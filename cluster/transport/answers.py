@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Annotated, Any, NoReturn, TypeVar, Union
 
@@ -102,6 +102,17 @@ def shaped(node: Node, name: str, kind: TypeAdapter[T], value: Any) -> T:
 def no_sense(node: Node, name: str, fault: str) -> HostError:
     what = f"the answer of the {name} program makes no sense: {fault[:FAULT_LIMIT]}"
     return HostError(node.name, what, LOOK_AT_IT)
+
+
+def awaited(said: Iterator[T], wanted: Callable[[T], object], limit_s: float) -> T:
+    """The next answer that is wanted. Raises TimeoutError where none comes within `limit_s`, however
+    much else is said, and StopIteration at the end.
+    """
+    deadline = time.monotonic() + limit_s
+    while not wanted(answer := next(said)):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no answer for {limit_s:g} s")
+    return answer
 
 
 def answers(

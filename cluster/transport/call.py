@@ -52,9 +52,10 @@ def answer_in(transport: Transport, node: Node, asked: HostProgram[T], result: R
     except ProgramDied as died:
         raise program_died(node, name, str(died)) from None
     except ValueError:
+        end = "a signal ended it" if result.code < 0 else f"exit code {result.code}"
         raise HostError(
             node.name,
-            f"the {name} program gave no answer (exit code {result.code})",
+            f"the {name} program gave no answer ({end})",
             f"does python3 3.9 or newer run there? {transport.paste(node, 'python3 --version')}",
             log="\n".join((result.err or result.out).splitlines()[-6:]),
         ) from None

@@ -15,7 +15,7 @@ LOOK_AT_IT = "the host is broken, or not what it seems: look at it before you us
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended: exit code and its two outputs."""
+    """How a command ended: exit code, below 0 where a signal ended it, and its two outputs."""
 
     code: int
     out: str

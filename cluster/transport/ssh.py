@@ -57,7 +57,7 @@ class SSH:
             raise too_much(node, program, error) from None
         finally:
             close_quietly(channel)
-        if channel.exit_status < 0:
+        if channel.exit_status < 0 and not channel.eof_received:  # else a signal ended it
             what = f"the connection broke during {program.command.argv[-1]}"
             raise Unreachable(node.name, what, BROKEN_HINT)
         return Result(channel.exit_status, out, err)
@@ -102,7 +102,7 @@ class SSH:
                 channel = connection.create_session()
                 channel.settimeout(COMMAND_TIMEOUT_S)
                 channel.exec_command(shell_line(words))
-                channel.sendall(program.stdin)
+                write_input(channel, program.stdin)
         except TimeoutError:
             what = f"takes no input within {COMMAND_TIMEOUT_S:g} s"
             raise Unreachable(node.name, what, BROKEN_HINT) from None
@@ -142,6 +142,17 @@ def reason_of(error: Exception) -> str:
 def close_quietly(channel: Any) -> None:
     with suppress(Exception):
         channel.close()
+
+
+def write_input(channel: Any, data: bytes) -> None:
+    """A program that ended before it has read all says why by its output and exit code."""
+    try:
+        channel.sendall(data)
+    except TimeoutError:
+        raise
+    except OSError:
+        if not channel.eof_received:
+            raise
 
 
 def read_both(channel: Any, deadline: float) -> tuple[str, str]:

@@ -27,6 +27,7 @@ ROWS = """\
 GPU-a, 100, /usr/bin/python3, 90000
 GPU-b, 7, [Not Found], [N/A]
 GPU-b, 8, a, comma, 5 MiB
+GPU-b, 9, no size,
 No running processes found
 """
 
@@ -38,9 +39,10 @@ def test_users_of_gpus() -> None:
         ("GPU-a", 100, "/usr/bin/python3"),
         ("GPU-b", 7, "[Not Found]"),
         ("GPU-b", 8, "a,comma"),
+        ("GPU-b", 9, "no size"),
     ]
-    assert [user["memory"] for user in found] == [90000 << 20, None, 5 << 20]
-    assert [user["mark"] for user in found] == ["test/h1/vllm-x", None, None]
+    assert [user["memory"] for user in found] == [90000 << 20, None, 5 << 20, None]
+    assert [user["mark"] for user in found] == ["test/h1/vllm-x", None, None, None]
     assert holders.gpu_users(None, {}) == []
     failing = storage.Child(storage.run_words(["sh", "-c", "echo 1, 2, 3, 4; exit 9"]))
     assert holders.gpu_users(failing, {}) == []

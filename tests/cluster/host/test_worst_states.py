@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -118,6 +119,33 @@ def test_a_process_that_a_signal_has_stopped_is_named_and_can_be_ended() -> None
     assert (found.alive, found.stopped) == (True, ("sleep",))
     [answer] = do(Stop(HERE, (SLEEPS.mark,)))
     assert answer["left"] == {}
+
+
+@pytest.mark.parametrize("name", ["spec.json", "pid", "exit.json"])
+def test_a_folder_in_a_records_place_makes_way(home: Path, name: str) -> None:
+    folder = home / ".orchestrate" / SLEEPS.mark
+    (folder / name / "inner").mkdir(parents=True)
+    do(Start(SLEEPS))
+    assert len(services.marked(SLEEPS.mark)) == 2
+    (folder / name).unlink(missing_ok=True)
+    (folder / name / "inner").mkdir(parents=True)
+    [answer] = do(Stop(HERE, (SLEEPS.mark,)))
+    assert (answer["left"], answer["kept"]) == ({}, [])
+
+
+def test_a_record_that_names_a_neighbours_process_ends_no_neighbour(home: Path) -> None:
+    """It runs, its start time is right, and it carries a mark: of another cluster."""
+    do(Start(SLEEPS))
+    words = ["sleep", "300"]
+    with subprocess.Popen(words, env={**os.environ, services.MARK: "other/here/demo"}) as neighbour:
+        identity = [neighbour.pid, services.start_ticks(neighbour.pid)]
+        record = home / ".orchestrate" / SLEEPS.mark / "pid"
+        record.write_text(json.dumps({"supervisor": identity, "child": identity}))
+        assert services.supervisor_of(record.parent) is None
+        [answer] = do(Stop(HERE, (SLEEPS.mark,)))
+        assert answer["stopped"] == {SLEEPS.mark: 2}
+        assert neighbour.poll() is None
+        neighbour.kill()
 
 
 def test_folders_are_the_owners_alone_under_any_umask(home: Path) -> None:

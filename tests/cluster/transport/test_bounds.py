@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import HostError, Unreachable
-from cluster.transport.answers import OBJECT, answers, last_answer
+from cluster.transport.answers import OBJECT, answers, awaited, last_answer
 from cluster.transport.bounds import LineSplitter, Output, TooMuch
 from cluster.transport.command import Command
 from cluster.transport.local import Local
@@ -54,6 +54,25 @@ def test_an_answer_without_an_end_is_cut_short() -> None:
 def test_a_flood_ends_in_one_error() -> None:
     with pytest.raises(HostError, match="an answer of more than 64 MiB from"):
         Local().run(NODE, python(FLOOD))
+
+
+ENDLESS = "while True: print('{}')"
+
+
+def test_answers_without_end_are_left_after_the_whole_time() -> None:
+    with (
+        closing(Local().session(NODE, python(ENDLESS))) as session,
+        pytest.raises(TimeoutError, match="no end within"),
+    ):
+        list(answers(session, OBJECT, 60, within_s=0.2))
+
+
+def test_the_answer_that_is_waited_for_must_come_in_time() -> None:
+    with closing(Local().session(NODE, python(ENDLESS))) as session:
+        said = answers(session, OBJECT, 60)
+        with pytest.raises(TimeoutError):
+            awaited(said, lambda each: "held" in each, 0.2)
+    assert awaited(iter([1, 2]), lambda each: each == 2, 60) == 2
 
 
 def test_the_limit_is_for_the_whole_time() -> None:

@@ -15,7 +15,9 @@ LIMIT_S = 90.0
 COLUMNS = ("bounded", "host", "hint", "exit", "left", "neighbour")
 NO_WORDS_OF_OURS = re.compile(r"^Traceback|bug in orchestrate", re.MULTILINE)
 PROGRESS = re.compile(r"^\[ *[\d.]+ s\].*\n?", re.MULTILINE)
-NOT_WELL = re.compile(r"error: |unreachable|failing|failed|leftover|stray|lost|off|unknown|starting")
+NOT_WELL = re.compile(
+    r"error: |unreachable|failing|failed|leftover|stray|lost|off|unknown|starting"
+)
 
 
 @dataclass(frozen=True)

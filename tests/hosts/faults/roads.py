@@ -96,7 +96,7 @@ def other_key(host: Host) -> Iterator[None]:
     try:
         yield
     finally:
-        host.run(f"cp -a /run/keys/* /etc/ssh && rm -r /run/keys")
+        host.run("cp -a /run/keys/* /etc/ssh && rm -r /run/keys")
         restart(host)
 
 

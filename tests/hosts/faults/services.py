@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from tests.hosts.faults.ground import living
 from tests.hosts.lab import API_PORT, GCS_PORT
 from tests.support.foreign import listener
 from tests.testbed.host import Host
@@ -14,7 +15,8 @@ SUPERVISOR = "host.launch"
 def pids_of(host: Host, service: str, *, supervisor: bool = False) -> list[str]:
     """Of a service's own processes, or of the one that watches over them."""
     found = host.marked(f"lab/{host.name}/{service}")
-    return [str(pid) for pid, line in found.items() if line.endswith(SUPERVISOR) == supervisor]
+    own = {pid: line for pid, line in found.items() if pid not in living(host)}
+    return [str(pid) for pid, line in own.items() if line.endswith(SUPERVISOR) == supervisor]
 
 
 @contextmanager
@@ -27,8 +29,8 @@ def stopped(host: Host, service: str) -> Iterator[None]:
 @contextmanager
 def killed(host: Host, service: str) -> Iterator[None]:
     """SIGKILL to all of its processes; the supervisor sees it."""
-    host.run(["kill", "-9", *pids_of(host, service)])
-    poll(lambda: not host.marked(f"lab/{host.name}/{service}"), f"{service} is gone")
+    host.run(["kill", "-9", *pids_of(host, service)], check=False)  # one may take others along
+    poll(lambda: not pids_of(host, service, supervisor=True), f"{service} is over")
     yield
 
 

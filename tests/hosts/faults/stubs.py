@@ -84,5 +84,3 @@ def no_processes(host: Host) -> Iterator[None]:
         yield
     finally:
         host.run(f"echo max > {group}/pids.max")
-
-

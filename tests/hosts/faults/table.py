@@ -41,7 +41,9 @@ FAULTS = (
         "1 1 0 0",
         "Read-only file system",
     ),
-    Fault("the head's ~/.orchestrate is closed", head(disks.closed), H1, "1 1 0 0", "not permitted"),
+    Fault(
+        "the head's ~/.orchestrate is closed", head(disks.closed), H1, "1 1 0 0", "not permitted"
+    ),
     Fault("the worker's home is full", worker(full(HOME)), H2, "1 1 0 0", "free on"),
     Fault(
         "the worker's home is read-only",
@@ -59,7 +61,13 @@ FAULTS = (
     Fault("records are cut off", head(records.cut_off), H1, "0 1 1 0", before=SERVED),
     Fault("records are empty", head(records.emptied), H1, "0 1 1 0", before=SERVED),
     Fault("records are folders", head(records.folders), H1, "0 1 1 0", before=SERVED),
-    Fault("records name a stranger's pid", head(records.pid_of_a_stranger), H1, "0 0 1 0", before=SERVED),
+    Fault(
+        "records name a stranger's pid",
+        head(records.pid_of_a_stranger),
+        H1,
+        "0 0 1 0",
+        before=SERVED,
+    ),
     Fault("logs are garbage", head(records.garbled_logs), H1, "0 0 0 0", before=SERVED),
     Fault("all that we keep is deleted", head(records.deleted), H1, "0 1 1 0", before=SERVED),
     Fault(
@@ -68,10 +76,13 @@ FAULTS = (
         H1,
         "0 0 0 0",
     ),
-    Fault(r"the lock is garbage", head(partial(records.stale_lock, text=r"\377\376\000[[")), H1, "0 0 0 0"),
     Fault(
-        "somebody holds a garbled lock", head(records.held_lock), H1, "1 1 0 1", refused=True
+        r"the lock is garbage",
+        head(partial(records.stale_lock, text=r"\377\376\000[[")),
+        H1,
+        "0 0 0 0",
     ),
+    Fault("somebody holds a garbled lock", head(records.held_lock), H1, "1 1 0 1", refused=True),
     Fault(
         "nodes.toml renames the worker",
         lambda lab: records.renamed(lab, "h2", "n2", TABLES),
@@ -117,18 +128,65 @@ FAULTS = (
         H2,
         "1 1 1 0",
     ),
-    Fault("the management link is slow", worker(lambda host: roads.slow(host, "1mbit")), H2, "0 0 0 0"),
+    Fault(
+        "the management link is slow", worker(lambda host: roads.slow(host, "1mbit")), H2, "0 0 0 0"
+    ),
     Fault("the host has another key", worker(roads.other_key), H2, "1 1 1 1", "WRONG HOST KEY"),
     Fault("there is no SSH key", roads.no_key, BOTH, "1 1 1 1", "wants a key"),
     # -- what runs, and what it needs
-    Fault("vLLM is stopped", head(service(services.stopped, "vllm-tiny")), H1, "0 1 1 0", "vllm-tiny", SERVED),
-    Fault("vLLM is killed", head(service(services.killed, "vllm-tiny")), H1, "0 0 1 0", before=SERVED),
-    Fault("vLLM is unwatched", head(service(services.unwatched, "vllm-tiny")), H1, "0 1 1 0", before=SERVED),
-    Fault("Ray's head is killed", head(service(services.killed, "ray-head")), H1, "0 1 1 0", before=SERVED),
-    Fault("Ray's worker is killed", worker(service(services.killed, "ray-worker")), H2, "0 1 1 0", before=SERVED),
-    Fault("Ray's worker hangs", worker(service(services.stopped, "ray-worker")), H2, "0 0 0 0", before=SERVED),
-    Fault("ports are a stranger's", head(services.taken_ports), H1, "1 1 0 0", "taken by pid", ("nothing", "Ray", "Ray", "Ray")),
+    Fault(
+        "vLLM is stopped",
+        head(service(services.stopped, "vllm-tiny")),
+        H1,
+        "0 1 1 0",
+        "vllm-tiny",
+        SERVED,
+    ),
+    Fault(
+        "vLLM is killed", head(service(services.killed, "vllm-tiny")), H1, "0 0 1 0", before=SERVED
+    ),
+    Fault(
+        "vLLM is unwatched",
+        head(service(services.unwatched, "vllm-tiny")),
+        H1,
+        "0 1 1 0",
+        before=SERVED,
+    ),
+    Fault(
+        "Ray's head is killed",
+        head(service(services.killed, "ray-head")),
+        H1,
+        "0 1 1 0",
+        before=SERVED,
+    ),
+    Fault(
+        "Ray's worker is killed",
+        worker(service(services.killed, "ray-worker")),
+        H2,
+        "0 1 1 0",
+        before=SERVED,
+    ),
+    Fault(
+        "Ray's worker hangs",
+        worker(service(services.stopped, "ray-worker")),
+        H2,
+        "0 0 0 0",
+        before=SERVED,
+    ),
+    Fault(
+        "ports are a stranger's",
+        head(services.taken_ports),
+        H1,
+        "1 1 0 0",
+        "taken by pid",
+        ("nothing", "Ray", "Ray", "Ray"),
+    ),
     Fault("weights are cut short", disks.cut_short, BOTH, "0 1 0 0", "not complete"),
-    Fault("the cache is an empty folder", lambda lab: disks.empty_cache(lab.hosts[1], lab), H2, "0 1 0 0"),
+    Fault(
+        "the cache is an empty folder",
+        lambda lab: disks.empty_cache(lab.hosts[1], lab),
+        H2,
+        "0 1 0 0",
+    ),
     Fault("the cache hangs", lambda lab: disks.hung_cache(lab.hosts[1], lab), H2, "1 1 1 0"),
 )

@@ -60,6 +60,7 @@ def test_an_unreachable_host_is_a_row() -> None:
     row = lost_host(lost)
     assert (row.name, row.state, row.ray) == ("h2", "unreachable", "unknown")
     assert row.problem == "10.0.0.2:22 does not answer"
+    assert row.hint == "ping"
 
 
 def test_a_hung_cache_is_noted() -> None:
@@ -139,6 +140,7 @@ def test_a_model_that_does_not_listen_yet_is_starting() -> None:
 def test_a_model_that_answers_with_an_error_is_failing() -> None:
     row = asked(Script(dialled=lambda: HttpStream(500, "dead")), {"about": ABOUT})
     assert (row.state, row.detail) == ("failing", "HTTP 500: dead")
+    assert row.hint == "orchestrate logs vllm-tiny --host h1"
 
 
 def test_a_service_that_ended_is_failed_or_leftover() -> None:
@@ -147,6 +149,9 @@ def test_a_service_that_ended_is_failed_or_leftover() -> None:
     assert (row.state, row.detail) == ("failed", "exited with code 1")
     row = asked(Script(), {"alive": False, "pids": (7, 8)})
     assert (row.state, row.detail) == ("leftover", "2 processes without a supervisor")
+    assert "orchestrate teardown" in row.hint
+    row = asked(Script(), {"alive": False, "damaged": ("pid", "spec.json")})
+    assert row.detail == "2 processes without a supervisor; damaged: pid, spec.json"
 
 
 def test_a_service_without_a_port_just_runs() -> None:
