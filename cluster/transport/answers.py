@@ -105,8 +105,8 @@ def no_sense(node: Node, name: str, fault: str) -> HostError:
 
 
 def awaited(said: Iterator[T], wanted: Callable[[T], object], limit_s: float) -> T:
-    """The next answer that is wanted. Raises TimeoutError where none comes within `limit_s`, however
-    much else is said, and StopIteration at the end.
+    """The next answer that is wanted. Raises TimeoutError where none comes within `limit_s`, much
+    as else may be said, and StopIteration at the end.
     """
     deadline = time.monotonic() + limit_s
     while not wanted(answer := next(said)):

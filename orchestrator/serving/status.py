@@ -21,7 +21,7 @@ MeasuredCosts = Callable[[str, HourlyCost], Iterable[str]]
 
 @dataclass(frozen=True)
 class HostStatus:
-    """One row: memory in bytes; `ray` is alive, lost, off or unknown."""
+    """One row: memory in bytes; `ray` is alive, lost, off or unknown; `hint` is what to do next."""
 
     name: str
     role: str
@@ -33,6 +33,7 @@ class HostStatus:
     gpu_name: str = ""
     memory_available: int = 0
     memory_total: int = 0
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class ServiceStatus:
     answer_s: float | None = None
     processes: int = 0
     commit: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,22 +109,27 @@ def measured(
 
 def lost_host(lost: Unreached) -> HostStatus:
     node = lost.node
-    what = "; ".join(problem.what for problem in lost.error.problems)
-    return HostStatus(node.name, node.role, node.address, "unreachable", what, ray="unknown")
+    what = "; ".join(problem.what.partition("\n")[0] for problem in lost.error.problems)
+    hint = "; ".join(problem.hint for problem in lost.error.problems if problem.hint)
+    return HostStatus(
+        node.name, node.role, node.address, "unreachable", what, ray="unknown", hint=hint
+    )
 
 
 def host_status(facts: Facts, host: HostFacts) -> HostStatus:
+    ray = ray_state(facts, host)
     return HostStatus(
         name=host.node.name,
         role=host.node.role,
         address=host.node.address,
         state="up",
         problem="the model cache hangs" if host.cache.hangs else "",
-        ray=ray_state(facts, host),
+        ray=ray,
         gpus=host.gpu_count,
         gpu_name=host.gpus[0].name if host.gpus else "",
         memory_available=host.memory.available,
         memory_total=host.memory.total,
+        hint="orchestrate cluster start" if ray == "lost" else "",
     )
 
 
@@ -141,7 +148,9 @@ def ray_state(facts: Facts, host: HostFacts) -> str:
 
 def broken(host: HostFacts, service: RunningService, error: OrchestrateError) -> ServiceStatus:
     detail = "; ".join(problem.what for problem in error.problems)
-    return ServiceStatus(service.name, host.node.name, "failing", detail)
+    return ServiceStatus(
+        service.name, host.node.name, "failing", detail, hint=next_step("failing", service, host)
+    )
 
 
 def strays(host: HostFacts) -> Iterator[ServiceStatus]:
@@ -149,7 +158,14 @@ def strays(host: HostFacts) -> Iterator[ServiceStatus]:
     for mark, pids in host.strays.items():
         node, service = node_and_service(mark)
         detail = f"started as node {node}, which this host is no longer: orchestrate teardown"
-        yield ServiceStatus(service, host.node.name, "stray", detail, processes=len(pids))
+        yield ServiceStatus(
+            service,
+            host.node.name,
+            "stray",
+            detail,
+            processes=len(pids),
+            hint="orchestrate teardown ends it",
+        )
 
 
 def service_status(
@@ -173,7 +189,17 @@ def service_status(
         seen.answered_s if seen else None,
         len(service.pids),
         endpoint.commit if endpoint else "",
+        next_step(state, service, host),
     )
+
+
+def next_step(state: str, service: RunningService, host: HostFacts) -> str:
+    """What to type where a service is not as it should be."""
+    if state == "leftover":
+        return "orchestrate teardown ends it and clears what is left of it"
+    if state in ("failing", "failed"):
+        return f"orchestrate logs {service.name} --host {host.node.name}"
+    return ""
 
 
 def row_state(
@@ -181,10 +207,8 @@ def row_state(
 ) -> tuple[str, str]:
     """(the word for it, what a person wants to know besides)."""
     state = state_of(service, seen)
-    if state is State.FAILED:
-        return "failed", str((service.exit or {}).get("reason"))
-    if state is State.STOPPING:
-        return "leftover", f"{len(service.pids)} processes without a supervisor"
+    if state is State.FAILED or state is State.STOPPING:
+        return ended(service, state)
     if state is State.FAILING:
         return state, seen.problem if seen else ""
     if endpoint is None:
@@ -192,6 +216,14 @@ def row_state(
     if state is State.STARTING:
         return state, last_line(service)
     return state, what_runs(endpoint)
+
+
+def ended(service: RunningService, state: State) -> tuple[str, str]:
+    """What is known of one that nobody watches over any more."""
+    damage = f"; damaged: {', '.join(service.damaged)}" if service.damaged else ""
+    if state is State.FAILED:
+        return "failed", str((service.exit or {}).get("reason")) + damage
+    return "leftover", f"{len(service.pids)} processes without a supervisor{damage}"
 
 
 def what_runs(endpoint: Endpoint) -> str:

@@ -22,6 +22,9 @@ def status_screen(report: StatusReport) -> RenderableType:
         parts += [Text(), services]
     elif all(host.state == "up" for host in report.hosts):
         parts += [Text("nothing of this cluster runs: orchestrate cluster start")]
+    rows = [*((h.name, h.hint) for h in report.hosts), *((s.host, s.hint) for s in report.services)]
+    hints = dict.fromkeys(f"hint: {name}: {hint}" for name, hint in rows if hint)
+    parts += [Text("\n".join(["", *hints]))] if hints else []
     if report.cost:
         parts += [Text(), Text(f"cost: {hour_and_day(report.cost)}"), *map(Text, report.measured)]
     return Group(*parts)
