@@ -3,12 +3,15 @@
 import re
 import secrets
 
+from pydantic import TypeAdapter
+
 from cluster.errors import HostError
 from cluster.facts.hosts import HostFacts
 from cluster.inventory.config import ClusterConfig
-from cluster.transport.call import call
+from cluster.transport.call import HostProgram, call
 from cluster.transport.protocol import Transport
 
+GET = HostProgram("cluster.host.get", TypeAdapter(dict[str, str | None]))
 SECRET = re.compile(r"[!-~]{1,512}")  # one word: a person may have put a key of their own there
 
 
@@ -22,8 +25,8 @@ def find_secret(transport: Transport, config: ClusterConfig, host: HostFacts, na
     Read by a program of ours: what a login shell prints besides would else be taken for the secret.
     """
     path = secret_path(config, host, name)
-    answer = call(transport, host.node, "cluster.host.get", {"path": path})
-    text = str(answer["text"] or "").strip()
+    answer = call(transport, host.node, GET, {"path": path})
+    text = (answer.get("text") or "").strip()
     if text and not SECRET.fullmatch(text):
         hint = f"remove it, a new one is made: {transport.paste(host.node, f'rm {path}')}"
         raise HostError(host.node.name, f"{path} does not hold one of our secrets", hint)

@@ -149,7 +149,7 @@ def ray_state(facts: Facts, host: HostFacts) -> str:
 def broken(host: HostFacts, service: RunningService, error: OrchestrateError) -> ServiceStatus:
     detail = "; ".join(problem.what for problem in error.problems)
     return ServiceStatus(
-        service.name, host.node.name, "failing", detail, hint=next_step("failing", service, host)
+        service.name, host.node.name, "failing", detail, hint=row_hint("failing", service, host)
     )
 
 
@@ -189,11 +189,11 @@ def service_status(
         seen.answered_s if seen else None,
         len(service.pids),
         endpoint.commit if endpoint else "",
-        next_step(state, service, host),
+        row_hint(state, service, host),
     )
 
 
-def next_step(state: str, service: RunningService, host: HostFacts) -> str:
+def row_hint(state: str, service: RunningService, host: HostFacts) -> str:
     """What to type where a service is not as it should be."""
     if state == "leftover":
         return "orchestrate teardown ends it and clears what is left of it"
@@ -208,7 +208,7 @@ def row_state(
     """(the word for it, what a person wants to know besides)."""
     state = state_of(service, seen)
     if state is State.FAILED or state is State.STOPPING:
-        return ended(service, state)
+        return how_it_ended(service, state)
     if state is State.FAILING:
         return state, seen.problem if seen else ""
     if endpoint is None:
@@ -218,7 +218,7 @@ def row_state(
     return state, what_runs(endpoint)
 
 
-def ended(service: RunningService, state: State) -> tuple[str, str]:
+def how_it_ended(service: RunningService, state: State) -> tuple[str, str]:
     """What is known of one that nobody watches over any more."""
     damage = f"; damaged: {', '.join(service.damaged)}" if service.damaged else ""
     if state is State.FAILED:

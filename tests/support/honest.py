@@ -59,6 +59,7 @@ def cluster_script() -> Script:
             "cluster.host.guarded": nonce,
             "cluster.host.stop": gone,
             "cluster.host.launch": lambda node, request: {"pid": 7},
+            "cluster.host.get": lambda node, request: {"text": None},
             "cluster.host.put": lambda node, request: {"bytes": 7},
         },
         talks={"cluster.host.path_check": paths, "cluster.host.ray_nodes": alive, **HELD},
