@@ -6,6 +6,10 @@ from cluster.errors import OrchestrateError, Problem
 from orchestrator.api.reply import Failure
 from orchestrator.api.target import KEY_HINT
 
+ALL_REASONING = (
+    "the server returned all of it as reasoning: does its reasoning_parser fit the model?"
+)
+
 
 class RequestFailed(OrchestrateError):
     """No whole answer came; `failure` says how."""
@@ -43,6 +47,7 @@ def hint_of(failure: Failure) -> str:
         "server error": "orchestrate logs",
         "broken": "orchestrate status; orchestrate logs",
         "invalid JSON": "is it an OpenAI-compatible server?",
+        "no stream": "does it, or a proxy before it, know `stream`? it was sent as true",
         "rate limited": "again later",
     }
     return hints.get(failure.kind, "")

@@ -45,7 +45,7 @@ async def generate(
     hear: Hear = unheard,
     reporter: Reporter = SILENT,
 ) -> Generation:
-    """The answer, judged by the prompt's schema; `hear` gets its text as it comes.
+    """The answer, judged by the prompt's schema; `hear` gets its pieces as they come.
 
     Raises RequestFailed where none came.
     """

@@ -23,6 +23,7 @@ class Prompt:
     max_tokens: int | None = None
     temperature: float | None = None
     seed: int | None = None
+    top_p: float | None = None
 
     def call(self, model: str) -> Call:
         content: str | list[dict[str, Any]] = self.text
@@ -37,6 +38,7 @@ class Prompt:
             messages,
             max_tokens=self.max_tokens,
             temperature=self.temperature,
+            top_p=self.top_p,
             seed=self.seed,
             response_format=None if self.schema is None else response_format(self.schema),
         )

@@ -1,7 +1,7 @@
 """What came back of one request: a Reply, or a named Failure. Immutable values."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal[
     "connect",  # nothing was sent: no such host, refused, no connection in time
@@ -10,9 +10,18 @@ Kind = Literal[
     "server error",  # HTTP 5xx, or an error inside a stream
     "refused",  # any other answer than 200
     "invalid JSON",  # an answer that cannot be read
+    "no stream",  # a stream was asked for, and a whole answer came
     "broken",  # the connection ended before the answer did
 ]
 TOKEN_ID = "token_id:"  # how vLLM names a token under return_tokens_as_token_ids
+MOST_DIGITS = 18  # of an id: any number of so many is an integer of 64 bits
+
+
+class Piece(NamedTuple):
+    """What one event of a stream adds."""
+
+    text: str
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +33,9 @@ class Ranked:
 
     @property
     def id(self) -> int | None:
-        return int(self.token[len(TOKEN_ID) :]) if self.token.startswith(TOKEN_ID) else None
+        head, _, digits = self.token.partition(TOKEN_ID)
+        is_id = not head and digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS
+        return int(digits) if is_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,11 @@ class Usage:
     completion: int = 0
     cached: int = 0
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the server counted at all: no prompt is empty."""
+        return bool(self.prompt or self.completion)
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -69,7 +85,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer, its first choice. Ids and places are empty unless asked for."""
+    """A whole answer, its first choice. Ids and places are empty unless asked for.
+
+    `refusal`: what the model says in place of an answer. `faults`: where the server departs from
+    the API so that some clients would read another answer.
+    """
 
     text: str
     finish_reason: str | None
@@ -81,6 +101,8 @@ class Reply:
     prompt_token_ids: tuple[int, ...] = ()
     places: tuple[Place, ...] = ()
     model: str = ""
+    refusal: str = ""
+    faults: tuple[str, ...] = ()
 
     @property
     def truncated(self) -> bool:

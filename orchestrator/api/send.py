@@ -5,9 +5,10 @@ httpx is the interface, aiohttp the engine beneath it (docs/decisions/0030-the-r
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -15,18 +16,25 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from orchestrator.api.reply import Failure, Kind, Outcome
+from orchestrator.api.answer_body import (
+    MOST_BYTES,
+    AnswerStream,
+    conclude_answer,
+    read_whole,
+)
+from orchestrator.api.fields import NoAnswer, NotAnAnswer
+from orchestrator.api.reply import Failure, Kind, Outcome, Piece
 from orchestrator.api.request import Call
-from orchestrator.api.sse import Events
+from orchestrator.api.server_words import body_words
 from orchestrator.api.stream_parser import Collector
 
 CONNECT_LIMIT_S = 10.0
 ANSWER_LIMIT_S = 600.0
 IDLE_S = 3.0  # below the 5 s after which vLLM closes an idle connection
-SHOWN = 300  # characters of a server's own words in a message
+DRAIN_S = 1.0  # for what follows [DONE]
 NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, httpx.ConnectError)
-NO_ANSWER = (ValueError, KeyError, TypeError, IndexError, AttributeError)
-Hear = Callable[[str], None]
+LOST = (httpx.TransportError, aiohttp.ClientError, OSError)
+Hear = Callable[[Piece], None]
 
 
 @dataclass(frozen=True)
@@ -38,16 +46,8 @@ class Server:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class NotAnAnswer(Exception):
-    """What arrived cannot be read as an answer."""
-
-
-class ErrorInStream(Exception):
-    """The server said in the stream that it failed."""
-
-
-def unheard(text: str) -> None:
-    """Nobody wants the text as it comes."""
+def unheard(piece: Piece) -> None:
+    """Nobody wants the answer as it comes."""
 
 
 @asynccontextmanager
@@ -65,7 +65,7 @@ async def connected(url: str, key: str = "", *, connections: int = 1) -> AsyncIt
 async def send(
     server: Server, call: Call, *, timeout_s: float = ANSWER_LIMIT_S, hear: Hear = unheard
 ) -> Outcome:
-    """Send one call, once; `hear` gets the text of a stream as it comes.
+    """Send one call, once; `hear` gets the pieces of a stream as they come.
 
     Every failure is a value. Repeating is the caller's business, who knows what is safe.
     """
@@ -77,18 +77,23 @@ async def send(
     try:
         async with asyncio.timeout(timeout_s) as limit:
             return await receive(server, call, collector, hear)
-    except NotAnAnswer as error:
-        return failed("invalid JSON", str(error))
-    except ErrorInStream as error:
-        return failed("server error", str(error))
-    except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
+    except NoAnswer as error:
+        return failed(error.kind, str(error))
+    except httpx.DecodingError as error:
+        return failed("invalid JSON", f"the body is not compressed as its header says: {error}")
+    except LOST as error:
         if limit.expired():
             return failed("timeout", f"no whole answer within {timeout_s:g} s")
-        cause = error.__cause__ or error
-        if isinstance(cause, NOT_SENT):
-            return failed("connect", f"no connection to {server.url}: {cause}")
-        reason = str(cause).partition(": <")[0] or type(cause).__name__
-        return failed("broken", f"the connection broke: {reason}")
+        return failed(*lost_connection(server, error))
+
+
+def lost_connection(server: Server, error: Exception) -> tuple[Kind, str]:
+    """Whether anything had been sent, and why no answer came."""
+    cause = error.__cause__ or error
+    if isinstance(cause, NOT_SENT):
+        return "connect", f"no connection to {server.url}: {cause}"
+    reason = " ".join(str(cause).partition(": <")[0].split()) or type(cause).__name__
+    return "broken", f"the connection broke: {reason}"
 
 
 async def receive(server: Server, call: Call, collector: Collector, hear: Hear) -> Outcome:
@@ -99,47 +104,56 @@ async def receive(server: Server, call: Call, collector: Collector, hear: Hear) 
         headers=server.headers,
         extensions={"timeout": {"connect": CONNECT_LIMIT_S}},
     )
-    response = await server.transport.handle_async_request(request)
+    try:
+        response = await server.transport.handle_async_request(request)
+    except UnicodeError:  # httpx-aiohttp's, where the status line has bytes of no encoding
+        raise NotAnAnswer("the status line of the answer is not text") from None
     try:
         if response.status_code != 200:
-            return refusal(response, await response.aread(), collector)
-        if call.streams:
-            await read_stream(response, collector, hear)
-        else:
-            body = await response.aread()
-            try:
-                collector.whole(json.loads(body))
-            except NO_ANSWER:
-                raise NotAnAnswer(f"no answer in: {shown(body)}") from None
-        return ended(collector)
+            return refusal(response, await limited_body(response), collector)
+        if not call.streams:
+            read_whole(await limited_body(response), collector)
+            return conclude_answer(collector, None, time.perf_counter())
+        stream = AnswerStream(collector)
+        return conclude_answer(collector, stream, await read_stream(response, stream, hear))
+    except NotAnAnswer as error:
+        coding = response.headers.get("content-encoding")
+        raise NotAnAnswer(
+            f"{error} (content-encoding {coding})" if coding else str(error)
+        ) from None
     finally:
         await response.aclose()
 
 
-async def read_stream(response: httpx.Response, collector: Collector, hear: Hear) -> None:
-    """To the very end: a connection that was read to its end can be used again."""
-    events = Events()
+async def limited_body(response: httpx.Response) -> bytes:
+    """Raises NotAnAnswer for more than any answer has."""
+    body = bytearray()
     async for received in response.aiter_bytes():
+        body += received
+        if len(body) > MOST_BYTES:
+            raise NotAnAnswer(f"the answer has more than {MOST_BYTES >> 20} MiB")
+    return bytes(body)
+
+
+async def read_stream(response: httpx.Response, stream: AnswerStream, hear: Hear) -> float:
+    """When the answer had ended. A connection that was read to its end can be used again."""
+    chunks = response.aiter_bytes()
+    async for received in chunks:
         now = time.perf_counter()
-        for event in events.feed(received):
-            if event == b"[DONE]":
-                continue
-            try:
-                part = json.loads(event)
-                if error := part.get("error"):
-                    raise ErrorInStream(message_of(error))
-                text = collector.chunk(part, now)
-            except NO_ANSWER:
-                raise NotAnAnswer(f"no part of an answer: {shown(event)}") from None
-            if text:
-                hear(text)
+        for piece in stream.feed(received, now):
+            hear(piece)
+        if stream.done:
+            await drain(chunks)
+            return now
+    return time.perf_counter()
 
 
-def ended(collector: Collector) -> Outcome:
-    now = time.perf_counter()
-    if collector.finish_reason is None:
-        return collector.failure("broken", "the answer ended without a finish_reason", now)
-    return collector.reply(now)
+async def drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read on, though not for long: some servers never end what they have ended with [DONE]."""
+    with suppress(*LOST, httpx.DecodingError):
+        async with asyncio.timeout(DRAIN_S):
+            async for _ in chunks:
+                pass
 
 
 def refusal(response: httpx.Response, body: bytes, collector: Collector) -> Failure:
@@ -149,34 +163,18 @@ def refusal(response: httpx.Response, body: bytes, collector: Collector) -> Fail
         kind = "rate limited"
     elif status >= 500:
         kind = "server error"
-    try:
-        value = json.loads(body)
-        what = message_of(value.get("error", value))
-    except NO_ANSWER:
-        what = shown(body)
     timing = collector.timing(time.perf_counter())
-    return Failure(kind, what, timing, status, retry_after_s(response))
-
-
-def message_of(error: object) -> str:
-    """The words of an error object of OpenAI, or of FastAPI."""
-    if isinstance(error, dict):
-        error = error.get("message") or error.get("detail") or error
-    return str(error)[:SHOWN]
-
-
-def shown(body: bytes) -> str:
-    return body.decode(errors="replace").strip()[:SHOWN] or "(nothing)"
+    return Failure(kind, body_words(body), timing, status, retry_after_s(response))
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
     """Retry-After in seconds from now, given as seconds or as a date."""
     value = response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

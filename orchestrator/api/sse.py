@@ -1,22 +1,59 @@
 """Server-sent events out of bytes that arrive in any pieces; pure."""
 
+import re
+from typing import NamedTuple
+
+LINE_END = re.compile(rb"\r\n|\n|\r")
+BOM = b"\xef\xbb\xbf"
+
+
+class Event(NamedTuple):
+    """What a server sent at once; `name` is mostly empty."""
+
+    data: bytes
+    name: bytes = b""
+
 
 class Events:
-    """The `data` of each event; comments and other fields are dropped. Lines end in LF or CRLF."""
+    """As WHATWG reads them: comments, other fields and events without data are dropped."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
+        self._searched = 0
+        self._ends_in_cr = False
+        self._first_line = True
         self._data: list[bytes] = []
+        self._name = b""
 
-    def feed(self, received: bytes) -> list[bytes]:
+    def feed(self, received: bytes) -> list[Event]:
         """What became whole by these bytes."""
-        *lines, self._rest = (self._rest + received).split(b"\n")
-        whole = []
-        for line in lines:
-            line = line.removesuffix(b"\r")
-            if line.startswith(b"data:"):
-                self._data.append(line[5:].removeprefix(b" "))
-            elif not line and self._data:
-                whole.append(b"\n".join(self._data))
-                self._data = []
+        half_of_crlf = self._ends_in_cr and received.startswith(b"\n")
+        self._rest += received[1:] if half_of_crlf else received
+        self._ends_in_cr = received.endswith(b"\r")
+        whole, begin = [], 0
+        for end in LINE_END.finditer(self._rest, self._searched):
+            event = self._line(bytes(self._rest[begin : end.start()]))
+            begin = end.end()
+            if event:
+                whole.append(event)
+        del self._rest[:begin]
+        self._searched = len(self._rest)
         return whole
+
+    def _line(self, line: bytes) -> Event | None:
+        if self._first_line:
+            self._first_line, line = False, line.removeprefix(BOM)
+        if not line:
+            return self._dispatch()
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            self._data.append(value)
+        elif field == b"event":
+            self._name = value
+        return None
+
+    def _dispatch(self) -> Event | None:
+        data, name = b"\n".join(self._data), self._name
+        self._data, self._name = [], b""
+        return Event(data, name) if data.strip() else None

@@ -49,7 +49,7 @@ class Console:
         self._begun = self._since = time.monotonic()
         self._live: Live | None = None
         self._waits_for = ""
-        self._mid_line = False
+        self._mid_line = self._mid_aside = False
         self._next_plain = 0.0
 
     def __enter__(self) -> "Console":
@@ -121,15 +121,36 @@ class Console:
         """A piece of text from a model or a log, as it comes: byte for byte into a file or a pipe,
         while a terminal gets no control characters.
         """
+        if not text:
+            return
         self.quiet()
+        self._end_aside()
         if sys.stdout.isatty():
             text = clean(text)
         sys.stdout.write(text)
         sys.stdout.flush()
-        self._mid_line = bool(text) and not text.endswith("\n")
+        self._mid_line = not text.endswith("\n")
+
+    def aside(self, text: str) -> None:
+        """A piece of what a model thinks, as it comes: dim, and on standard error, so that it is no
+        part of the answer.
+        """
+        if not text:
+            return
+        self.quiet()
+        if not self._mid_aside and self._mid_line and sys.stdout.isatty():
+            self.stream("\n")
+        self.err.print(Text(text), style="dim", end="")
+        self._mid_aside = True
+
+    def _end_aside(self) -> None:
+        if self._mid_aside:
+            self.err.print()
+            self._mid_aside = False
 
     def end_line(self) -> None:
         """Whatever comes next begins on a line of its own."""
+        self._end_aside()
         if self._mid_line:
             self.stream("\n")
 

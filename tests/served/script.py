@@ -56,6 +56,7 @@ class Answer:
     given: tuple[Token, ...] = ()
     prompt_tokens: int = 5
     cached: int = 0
+    reasoning: str = ""
 
     @property
     def tokens(self) -> tuple[Token, ...]:
@@ -119,7 +120,35 @@ class Says:
     text: str
 
 
-Delivery = Answer | Status | Hang | Slow | Late | Broken | Says
+@dataclass(frozen=True)
+class Edited:
+    """An answer, whole or streamed, of which every JSON object is changed first; None leaves an
+    event out. `ending` is whether a stream says [DONE].
+    """
+
+    answer: Answer
+    edit: Callable[[dict[str, Any]], dict[str, Any] | None]
+    ending: bool = True
+
+
+@dataclass(frozen=True)
+class Raw:
+    """These bytes in place of a whole HTTP answer, after which the connection is closed, or with
+    `stays` goes on without a further word.
+    """
+
+    data: bytes
+    stays: bool = False
+
+
+def body(content: bytes, kind: str = "text/event-stream", **headers: str) -> Raw:
+    """HTTP 200 with this content, which ends with the connection."""
+    named = {"content-type": kind, **{k.replace("_", "-"): v for k, v in headers.items()}}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+    return Raw(f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode() + content)
+
+
+Delivery = Answer | Status | Hang | Slow | Late | Broken | Says | Edited | Raw
 Script = Callable[[Request], Delivery]
 
 

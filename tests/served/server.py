@@ -14,8 +14,10 @@ from tests.served.script import (
     Answer,
     Broken,
     Delivery,
+    Edited,
     Hang,
     Late,
+    Raw,
     Request,
     Says,
     Script,
@@ -102,8 +104,15 @@ async def sent(writer: asyncio.StreamWriter, request: Request, delivery: Deliver
     if isinstance(delivery, Late):
         await asyncio.sleep(delivery.after_s)
         delivery = delivery.answer
-    if isinstance(delivery, Answer) and not request.streams:
-        delivery = Status(200, json.dumps(wire.whole(request, delivery)))
+    if isinstance(delivery, Raw):
+        writer.write(delivery.data)
+        await writer.drain()
+        if delivery.stays:
+            await asyncio.sleep(3600)
+        writer.write_eof()
+        return False
+    if isinstance(delivery, Answer | Edited) and not request.streams:
+        delivery = Status(200, json.dumps(wire.whole_of(request, delivery)))
     if isinstance(delivery, Status):
         writer.write(response(delivery))
         await writer.drain()
@@ -113,13 +122,16 @@ async def sent(writer: asyncio.StreamWriter, request: Request, delivery: Deliver
 
 async def streamed(writer: asyncio.StreamWriter, request: Request, delivery: Delivery) -> bool:
     """Send a stream event by event, with the fault that belongs to it."""
-    assert isinstance(delivery, Answer | Slow | Broken | Says)
+    assert isinstance(delivery, Answer | Slow | Broken | Says | Edited)
     answer = delivery if isinstance(delivery, Answer) else delivery.answer
     if isinstance(delivery, Broken) and delivery.after == 0:
         return False
     start = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n"
     writer.write(f"{start}\r\n".encode())
-    for number, data in enumerate(wire.stream(request, answer)):
+    parts = wire.stream(request, answer)
+    if isinstance(delivery, Edited):
+        parts = wire.edited(parts, delivery)
+    for number, data in enumerate(parts):
         if isinstance(delivery, Broken) and number == delivery.after:
             return False
         if isinstance(delivery, Slow):

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.served.script import Answer, Request, Token
+from tests.served.script import PIECE, Answer, Edited, Request, Token
 
 CHAT = "/v1/chat/completions"
+DONE = "[DONE]"
 HALF = 2  # a tool call's arguments come in two parts
 
 
@@ -18,10 +19,27 @@ def whole(request: Request, answer: Answer) -> dict[str, Any]:
     if request.path == CHAT:
         calls = [tool(each.id, each.name, each.arguments) for each in answer.tools]
         message = {"role": "assistant", "content": answer.text or None}
+        message |= {"reasoning": answer.reasoning} if answer.reasoning else {}
         choice["message"] = {**message, "tool_calls": calls} if calls else message
     else:
         choice["text"] = answer.text
     return {**frame(request), "choices": [choice], "usage": usage(answer)}
+
+
+def whole_of(request: Request, delivery: Answer | Edited) -> dict[str, Any] | None:
+    if isinstance(delivery, Answer):
+        return whole(request, delivery)
+    return delivery.edit(whole(request, delivery.answer))
+
+
+def edited(parts: Iterator[str], delivery: Edited) -> Iterator[str]:
+    """The parts of a stream after the edit."""
+    for data in parts:
+        if data != DONE:
+            made = delivery.edit(json.loads(data))
+            yield from () if made is None else (json.dumps(made),)
+        elif delivery.ending:
+            yield data
 
 
 def stream(request: Request, answer: Answer) -> Iterator[str]:
@@ -29,6 +47,8 @@ def stream(request: Request, answer: Answer) -> Iterator[str]:
     is_chat = request.path == CHAT
     if is_chat:
         yield part(request, {"delta": {"role": "assistant", "content": ""}})
+    for word in PIECE.findall(answer.reasoning):
+        yield part(request, {"delta": {"reasoning": word}})
     for token in answer.tokens:
         said = {"delta": {"content": token.text}} if is_chat else {"text": token.text}
         extra = {
@@ -46,7 +66,7 @@ def stream(request: Request, answer: Answer) -> Iterator[str]:
     yield part(request, {**last, "finish_reason": finish_of(answer)})
     if (request.body.get("stream_options") or {}).get("include_usage"):
         yield json.dumps({**frame(request), "choices": [], "usage": usage(answer)})
-    yield "[DONE]"
+    yield DONE
 
 
 def part(request: Request, choice: dict[str, Any]) -> str:

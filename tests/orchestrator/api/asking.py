@@ -1,12 +1,12 @@
 """Sends calls to a scripted server from a test that knows no asyncio."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from orchestrator.api.closed_loop import Done, Limits, ignore, send_all
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import Call
-from orchestrator.api.send import connected, send, unheard
+from orchestrator.api.send import Hear, connected, send, unheard
 
 
 def ask(
@@ -15,7 +15,7 @@ def ask(
     *,
     key: str = "",
     timeout_s: float = 20,
-    hear: Callable[[str], None] = unheard,
+    hear: Hear = unheard,
 ) -> Outcome:
     async def run() -> Outcome:
         async with connected(url, key) as server:

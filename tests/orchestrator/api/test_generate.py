@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.api.generate import pause_before_next_s
 from orchestrator.api.reply import Failure, Timing
-from tests.served.script import Answer, Broken, Hang, Status, in_turn
+from tests.served.script import Answer, Broken, Edited, Hang, Status, in_turn
 from tests.served.server import serving
 from tests.support.typed import exit_code
 
@@ -41,6 +41,39 @@ def test_the_text_and_nothing_else_on_standard_output(capsys: Printed) -> None:
     wanted = {"stream": True, "temperature": 0, "max_tokens": 9}
     assert wanted.items() <= request.body.items()
     assert request.body["messages"] == [{"role": "user", "content": "Who?"}]
+
+
+def test_how_to_sample_is_passed_on() -> None:
+    with serving(Answer("yes")) as server:
+        assert generate(server.url, "Who?", "--top-p", "0.9", "--seed", "7") == 0
+        assert generate(server.url, "Who?", "--top-p", "2") == 2
+        [request] = [each for each in server.heard if each.body]
+    assert (request.body["top_p"], request.body["seed"]) == (0.9, 7)
+
+
+def test_what_the_model_thinks_is_shown_and_is_no_part_of_the_answer(capsys: Printed) -> None:
+    with serving(Answer("Ada.", reasoning="Who was it? Ada.")) as server:
+        assert generate(server.url, "Who?") == 0
+    assert capsys.readouterr() == ("Ada.\n", "Who was it? Ada.\n")
+    with serving(Answer("Ada.", reasoning="Hm")) as server:
+        assert generate(server.url, "Who?", "--json") == 0
+    printed = capsys.readouterr()
+    assert (json.loads(printed.out)["reply"]["reasoning"], printed.err) == ("Hm", "")
+
+
+def test_an_answer_that_is_all_reasoning_is_told(capsys: Printed) -> None:
+    with serving(Answer("", reasoning="Ada, I think.")) as server:
+        assert generate(server.url, "Who?") == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "Ada, I think.\nwarning: the answer is empty: the server returned all" in printed.err
+
+
+def test_a_refusal_is_told(capsys: Printed) -> None:
+    refusing = {"choices": [{"message": {"refusal": "I won't."}, "finish_reason": "stop"}]}
+    with serving(Edited(Answer(""), lambda part: refusing)) as server:
+        assert generate(server.url, "Who?") == 0
+    assert "the model refuses: I won't." in capsys.readouterr().err
 
 
 def test_standard_input_and_a_system_message(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,8 +63,8 @@ def test_tool_calls(call: Call) -> None:
 def test_a_stream_is_heard_as_it_comes() -> None:
     heard: list[str] = []
     with serving(Slow(ANSWER, 0.001)) as server:
-        ask(server.url, CHAT.streamed(), hear=heard.append)
-    assert heard == ["The", " answer", " is", " 42."]
+        ask(server.url, CHAT.streamed(), hear=lambda piece: heard.append(piece.text))
+    assert [text for text in heard if text] == ["The", " answer", " is", " 42."]
 
 
 def test_truncated_is_told_apart() -> None:
@@ -136,7 +136,10 @@ def test_a_broken_stream_keeps_what_had_come(after: int) -> None:
 def test_a_stream_without_an_end_is_broken() -> None:
     with serving(Answer("one", finish_reason="")) as server:
         failure = failed(server.url, PLAIN.streamed())
-    assert (failure.kind, failure.what) == ("broken", "the answer ended without a finish_reason")
+    assert (failure.kind, failure.what) == (
+        "broken",
+        "the server ended the stream with [DONE], but gave no finish_reason",
+    )
 
 
 def test_a_server_that_hangs_meets_the_limit() -> None:
