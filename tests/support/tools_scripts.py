@@ -57,6 +57,25 @@ def streamed_only(name: str, wrong: Delivery) -> Callable[[Request], Delivery]:
     return lambda request: wrong if request.streams else GOOD[name]
 
 
+def whole_only(name: str, wrong: Delivery) -> Callable[[Request], Delivery]:
+    return lambda request: GOOD[name] if request.streams else wrong
+
+
+def in_calls(
+    edit: Callable[[dict[str, Any]], object],
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """For Edited: changes every tool call, or part of one."""
+
+    def edited(part: dict[str, Any]) -> dict[str, Any]:
+        for choice in part["choices"]:
+            said = choice.get("delta") or choice.get("message") or {}
+            for call in said.get("tool_calls") or ():
+                edit(call)
+        return part
+
+    return edited
+
+
 def calls(*tools: Tool, text: str = "", finish_reason: str = "stop") -> Answer:
     """What the server makes of `stop` is tool_calls."""
     return Answer(text, finish_reason, tools)

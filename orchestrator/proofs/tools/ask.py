@@ -164,15 +164,14 @@ def second_turn_messages(exchanges: Iterable[Exchange]) -> list[Message]:
 
 def tools_findings(exchanges: Sequence[Exchange], where: str) -> Iterable[Finding]:
     """One for each question, and a failure of its own where `auto` led to no call at all."""
-    whole = {each.case.name: each.outcome for each in exchanges if not each.case.streamed}
+    answers = {(each.case.name, each.case.streamed): each.outcome for each in exchanges}
     hidden = next((each for each in exchanges if each.case.choice == "none"), None)
     states: list[str] = []  # of the questions where the model should choose to call a tool
     for each in exchanges:
         if each is hidden:
             continue
-        found = exchange_finding(
-            each, where, whole.get(each.case.name) if each.case.streamed else None
-        )
+        twin = answers.get((each.case.name, not each.case.streamed))
+        found = exchange_finding(each, where, twin)
         yield found
         if each.case.choice == "auto" and each.case.wanted != "none":
             called = isinstance(each.outcome, Reply) and bool(each.outcome.tool_calls)

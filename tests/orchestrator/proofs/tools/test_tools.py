@@ -220,13 +220,23 @@ def test_a_server_that_turns_us_away_is_asked_once(status: int, capsys: Printed)
     assert f"HTTP {status}" in capsys.readouterr().out
 
 
-def test_a_hint_for_several_questions_is_printed_once(capsys: Printed) -> None:
+def test_what_several_questions_have_wrong_is_printed_once(capsys: Printed) -> None:
     raw = Answer(XML)
     with serving(model(one_call=raw, several_calls=raw, typed_arguments=raw)) as server:
         assert run(server.url) == 1
     printed = capsys.readouterr().out
-    assert printed.count("raw <function=get_weather> was left") == 6
-    assert printed.count("hint: serve it again with --set tool_call_parser=qwen3_xml") == 2
+    assert printed.count("raw <function=get_weather> was left") == 1
+    assert "6 checks: one call, ..., typed arguments, streamed" in printed
+    assert printed.count("hint: serve it again with --set tool_call_parser=qwen3_xml") == 1
+
+
+def test_a_server_that_fails_every_question_alike_has_one_row(capsys: Printed) -> None:
+    with serving(Status(500)) as server:
+        assert run(server.url) == 1
+        assert server.generations == 14
+    printed = capsys.readouterr().out
+    assert printed.count("HTTP 500") == 1
+    assert "14 checks: one call, ..., second turn, streamed" in printed
 
 
 def test_a_model_cannot_write_to_the_terminal(capsys: Printed) -> None:
