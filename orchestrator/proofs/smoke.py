@@ -16,9 +16,12 @@ from orchestrator.api.request import completion
 from orchestrator.api.send import connected, send
 from orchestrator.api.target import Target, served_models
 from orchestrator.proofs.proof import Proof
-from orchestrator.serving.health import GENERATION_LIMIT_S, PROMPT, problem_of
+from orchestrator.serving.health import GENERATION_LIMIT_S, PROMPT, degenerate, problem_of
 
 SMOKE_TOKENS = 16
+BROKEN_KERNELS = (
+    "a kernel that is wrong on this GPU: --set enforce_eager=true, another --set attention_backend"
+)
 
 
 @dataclass(frozen=True)
@@ -98,12 +101,24 @@ def check_answers(target: Target, first: Outcome, second: Outcome) -> tuple[Find
     if not first.usage.completion and not first.text:
         return (generation("failure", "the answer is empty", "orchestrate logs"),)
     answer = generation("pass", reply_text(first), "")
+    if what := degenerate(first.text, first.usage.completion):
+        made = target.home is not None and target.home.endpoint.made_of is not None
+        said = f"{what}: {reply_text(first)}"
+        answer = generation("warning" if made else "failure", said, hint_of_degenerate(target))
     if isinstance(second, Failure):
         return answer, repeat("failure", f"{second.kind}: {second}", hint_of(second))
     if first.text != second.text:
         what = f"different text at temperature 0: first {first.text!r}, then {second.text!r}"
         return answer, repeat("failure", what, "orchestrate logs")
     return answer, repeat("pass", "the same text as a stream and whole", "")
+
+
+def hint_of_degenerate(target: Target) -> str:
+    if target.home is None:
+        return BROKEN_KERNELS
+    if target.home.endpoint.made_of is not None:
+        return "its weights are random"
+    return f"{BROKEN_KERNELS}; or damaged weights: orchestrate models verify {target.recipe}"
 
 
 def reply_text(reply: Reply) -> str:

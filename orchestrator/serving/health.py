@@ -14,6 +14,7 @@ PROMPT = "Hello, my name is"
 RUNNING, MADE = "vllm:num_requests_running", "vllm:generation_tokens_total"
 METRICS_LIMIT_S = 2.0
 FLOW_S = 0.3  # a slow model makes a token or more in it; a long prefill makes none: then we ask
+FEW_TOKENS = 8  # fewer may be all the same by chance
 GENERATION_LIMIT_S = 120.0  # the first one may compile kernels
 
 
@@ -45,9 +46,25 @@ def generate_once(
     try:
         value = answer.json()
         text, count = value["choices"][0]["text"], value["usage"]["completion_tokens"]
-    except (ValueError, KeyError, IndexError, TypeError):
+        if not isinstance(text, str) or not isinstance(count, int):
+            raise TypeError
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         raise httpx.DecodingError(f"no completion in the answer: {answer.text[:200]}") from None
     return Answer(text, count, time.monotonic() - begun)
+
+
+def degenerate(text: str, tokens: int) -> str:
+    """What shows that the text of so many tokens is nobody's answer; empty for any other.
+
+    Kernels that a new GPU does not run rightly give numbers that are none, and these are token 0,
+    in most vocabularies `!`. A text that repeats one word may be a model's own.
+    """
+    visible = "".join(text.split())
+    if tokens >= FEW_TOKENS and not visible.strip("\N{REPLACEMENT CHARACTER}"):
+        return f"{tokens} tokens, and no text that can be read"
+    if len(visible) >= FEW_TOKENS and len(set(visible)) == 1:
+        return f"nothing but `{visible[0]}`"
+    return ""
 
 
 def tokens_flowing(http: httpx.Client) -> int:

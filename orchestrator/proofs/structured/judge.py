@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cluster.finding import Finding, State
-from orchestrator.api.errors import hint_of
-from orchestrator.api.reply import Failure, Outcome
+from orchestrator.api.errors import ALL_REASONING, hint_of
+from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.schema import judged
 from orchestrator.proofs.structured.subject import SchemaSubject
 
@@ -15,6 +15,7 @@ SampleVerdict = Literal[
     "met",
     "wrong",  # JSON that does not meet the schema
     "not JSON",
+    "in reasoning",  # nothing but reasoning: the server's reasoning parser took the answer for it
     "truncated",  # cut off at the token limit before the schema was met
     "refused",  # the server rejected the schema
     "failed",  # no answer
@@ -22,6 +23,7 @@ SampleVerdict = Literal[
 SAMPLE_VERDICTS: tuple[SampleVerdict, ...] = get_args(SampleVerdict)
 ABOUT_SCHEMA = re.compile(r"schema|grammar|structured|response_format|regex|\$ref", re.IGNORECASE)
 NOT_JSON = "not valid JSON"
+THOUGHT_ENDS = re.compile(r"</(?:seed:)?think(?:ing)?>|\[/THINK\]|<\|channel\|>analysis")
 LONGER = "a larger --max-tokens"
 CONTROL_CHARACTER = "Invalid control character"
 BACKEND = (
@@ -55,6 +57,7 @@ class SchemaResult:
     met: int
     wrong: int
     not_json: int
+    in_reasoning: int
     truncated: int
     refused: int
     failed: int
@@ -77,25 +80,35 @@ def judge_outcome(
     _, errors = judged(outcome.text, subject.schema)
     if not errors:
         return "met", ()
+    if (thought := outcome.reasoning) and not outcome.text.strip():
+        is_met = not judged(thought, subject.schema)[1]
+        if is_met or not outcome.truncated:
+            meets = "meets the schema" if is_met else "holds no value of the schema"
+            return "in reasoning", (f"no content, and a reasoning that {meets}",)
     if outcome.truncated:
         return "truncated", (f"cut off after {outcome.usage.completion} tokens",)
+    if outcome.refusal and not outcome.text:
+        return "not JSON", (f"the model refuses: {outcome.refusal}",)
     return ("not JSON" if errors[0].startswith(NOT_JSON) else "wrong"), errors
 
 
-WORST_FIRST: tuple[SampleVerdict, ...] = ("wrong", "not JSON", "refused", "failed", "truncated")
+WORST_FIRST: tuple[SampleVerdict, ...] = (
+    *("wrong", "not JSON", "in reasoning", "refused", "failed", "truncated"),
+)
 
 
 def schema_result(subject: SchemaSubject, samples: Sequence[Sample]) -> SchemaResult:
     count = dict.fromkeys(SAMPLE_VERDICTS, 0)
     for each in samples:
         count[each.verdict] += 1
-    ended = count["met"] + count["wrong"] + count["not JSON"]
+    ended = count["met"] + count["wrong"] + count["not JSON"] + count["in reasoning"]
     bad = [each for verdict in WORST_FIRST for each in samples if each.verdict == verdict]
     return SchemaResult(
         schema=subject.name,
         met=count["met"],
         wrong=count["wrong"],
         not_json=count["not JSON"],
+        in_reasoning=count["in reasoning"],
         truncated=count["truncated"],
         refused=count["refused"],
         failed=count["failed"],
@@ -134,6 +147,7 @@ def shortcomings(result: SchemaResult, wanted: int) -> list[tuple[int, str, str]
     return [
         (result.wrong, "do not meet the schema", READ_SAMPLES),
         (result.not_json, "are not JSON", hint_of_not_json(result.worst)),
+        (result.in_reasoning, "came as reasoning, without content", ALL_REASONING),
         (result.refused, "were refused by the server", BACKEND),
         (result.failed, "got no answer", hint_of_failed(result.worst)),
         (wanted - sent, "were not sent", "orchestrate status"),
@@ -145,6 +159,10 @@ def hint_of_not_json(worst: Sample | None) -> str:
     """xgrammar 0.2.8 allows control characters in strings of limited length (its issue 800)."""
     if worst and CONTROL_CHARACTER in worst.errors[0]:
         return "does the schema limit a string's length? xgrammar has a bug there: docs/prove.md"
+    if worst and THOUGHT_ENDS.search(worst.text):
+        return "the model thinks within its text: serve it again with its --set reasoning_parser"
+    if worst and isinstance(worst.outcome, Reply) and worst.outcome.refusal:
+        return READ_SAMPLES
     return "does the server support response_format json_schema?"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from cluster.errors import Problem, UsageError
 from cluster.finding import Finding
 from cluster.reporter import Reporter
-from orchestrator.api.errors import hint_of
+from orchestrator.api.errors import ALL_REASONING, hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import chat
 from orchestrator.api.send import Server, connected, send
@@ -107,6 +107,9 @@ def answer_finding(target: Target, case: VisionCase, outcome: Outcome) -> Findin
     if outcome.truncated:
         what = f"cut off after {outcome.usage.completion} tokens: {answer[-80:]!r}"
         return finding("failure", what, "it reasons too long, or repeats itself")
+    if outcome.reasoning and not answer:
+        what = f"no text, but reasoning: {outcome.reasoning.strip()[-80:]!r}"
+        return finding("failure", what, ALL_REASONING)
     if not case.is_right(answer):
         return finding(
             "failure", f"wrong answer: {answer[:160]!r}", "does the picture reach the model?"

@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.served.script import Answer, Broken, Delivery, Status, in_turn
+from cluster.facts.hosts import Facts
+from orchestrator.api.reply import Reply, Timing, Usage
+from orchestrator.api.target import Target, choose
+from orchestrator.proofs.smoke import check_answers
+from tests.served.script import Answer, Broken, Delivery, Status, Token, in_turn
 from tests.served.server import serving
+from tests.support.factory import config_of, host_facts, service
+from tests.support.scripted import Script
 from tests.support.typed import exit_code
 
 ADA = Answer(" Ada and I am")
@@ -48,6 +54,10 @@ def test_a_good_server_passes(capsys: pytest.CaptureFixture[str], folder: Path) 
         (Status(500), {}, "server error: HTTP 500: scripted"),
         (Broken(ADA, 2), {}, "broken: the connection broke"),
         (Answer(""), {}, "the answer is empty"),
+        (Answer("!" * 16), {}, "nothing but `!`: first token after"),
+        (Answer(" 0" * 16), {}, "nothing but `0`: first token after"),
+        (Answer(given=(Token("", 0),) * 16), {}, "16 tokens, and no text that can be read"),
+        (Answer(given=(Token("\ufffd", 9),) * 16), {}, "16 tokens, and no text"),
         (ADA, {"/health": Status(503, "dead")}, "HTTP 503 dead"),
         (ADA, {"/v1/models": Status(200, '{"data": []}')}, "serves 0 models"),
     ],
@@ -63,6 +73,24 @@ def test_a_bad_server_fails_with_the_reason(
     printed = capsys.readouterr()
     assert said in printed.out + printed.err
     assert "passed" not in printed.out
+
+
+@pytest.mark.parametrize("text", [" the" * 16, "Yes!!!!!!!!", "!!!", "1, 1, 1, 1"])
+def test_what_a_model_may_say_is_not_degenerate(text: str) -> None:
+    with serving(Answer(text)) as server:
+        assert smoke(server.url) == 0
+
+
+def test_random_weights_may_say_anything() -> None:
+    labels = {"recipe": "tiny", "served_name": "tiny", "host": "127.0.0.1", "port": 8200}
+    config = config_of()
+    running = service("vllm-tiny", about={**labels, "made_of": {"layers": 2}})
+    home = choose(
+        Script(), config, Facts((host_facts(config.head, services=(running,)),), ()), None
+    )
+    reply = Reply("!" * 16, "length", Usage(5, 16), Timing(0, 1))
+    first, _ = check_answers(Target("u", "u", "tiny", home=home), reply, reply)
+    assert (first.state, first.hint) == ("warning", "its weights are random")
 
 
 def test_a_model_of_another_name(capsys: pytest.CaptureFixture[str]) -> None:

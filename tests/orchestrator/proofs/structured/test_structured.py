@@ -170,7 +170,7 @@ def test_the_screen_shows_a_table_and_the_worst_answer(capsys: Printed) -> None:
     printed = capsys.readouterr().out
     assert "structured test of tiny" in printed
     row = next(line for line in printed.splitlines() if "33%" in line)
-    assert row.split() == ["colour.json", "33%", "1", "1", "1", "1", "-", "-"]
+    assert row.split() == ["colour.json", "33%", "1", "1", "1", "-", "1", "-", "-"]
     assert '{"colour": "blue"}' in printed
 
 

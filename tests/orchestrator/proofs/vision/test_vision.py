@@ -12,6 +12,7 @@ import pytest
 
 from cluster.errors import UsageError
 from cluster.reporter import SILENT
+from orchestrator.api.errors import ALL_REASONING
 from orchestrator.api.target import Target
 from orchestrator.proofs.vision.cases import BY_URL, OUTSIDE, inline_cases, media_file, only_word
 from orchestrator.proofs.vision.run import vision
@@ -161,6 +162,14 @@ def test_another_400_is_a_failure_with_the_servers_words() -> None:
 
 def test_an_answer_that_was_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
     assert "red picture" in failing(lambda r: Answer("Red " * 9, finish_reason="length"))
+
+
+def test_an_answer_that_came_as_reasoning_names_the_parser() -> None:
+    with serving(lambda request: Answer("", reasoning="It is red.")) as server:
+        proof = vision(Target(server.url, server.url, "tiny"), BASE, SILENT)
+    first = proof.findings[0]
+    assert (first.state, first.hint) == ("failure", ALL_REASONING)
+    assert "no text, but reasoning: 'It is red.'" in first.what
 
 
 def test_from_the_command_line_without_a_media_server(
