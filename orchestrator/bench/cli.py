@@ -11,11 +11,12 @@ from orchestrator.api.send import ANSWER_LIMIT_S
 from orchestrator.api.target import Target, Wanted
 from orchestrator.bench.compare import compare_runs
 from orchestrator.bench.compare_screen import compare_screen
-from orchestrator.bench.output import read_run, write_run
+from orchestrator.bench.output import REPORT_PAGE, read_run, write_run
 from orchestrator.bench.run import STOPPED_BY_USER, BenchRequest, bench
 from orchestrator.bench.screen import bench_screen
 from orchestrator.bench.workload import Workload, ladder
 from orchestrator.cli.console import Console
+from orchestrator.cli.interrupts import end_as_by_ctrl_c
 from orchestrator.cli.options import Json, Nodes, show_on
 from orchestrator.records.artifact import Artifact
 from orchestrator.records.provenance import provenance
@@ -101,14 +102,16 @@ def measure(console: Console, target: Target, request: BenchRequest, json: bool)
     """Run the ladder, show and save the result; the exit code."""
     started = datetime.now(UTC)
     artifact = Artifact("bench", provenance(target), request.load.seed, started)
-    try:
-        measured = bench(target, request, console)
-    except BaseException:
-        artifact.folder.rmdir()  # nothing was measured
-        raise
+    with end_as_by_ctrl_c():
+        try:
+            measured = bench(target, request, console)
+        except BaseException:
+            artifact.folder.rmdir()  # nothing was measured
+            raise
+        folder = write_run(artifact, measured)  # first: a terminal may be gone
     found = measured.report
     show_on(console, found, bench_screen, json)
-    console.tell(f"result: {write_run(artifact, measured)}")
+    console.tell(f"result: {folder}; for a browser: {folder / REPORT_PAGE}")
     if found.stopped == STOPPED_BY_USER:
         return INTERRUPTED_CODE
     return 0 if found.good else 1

@@ -141,8 +141,13 @@ def warnings_of(
 
 
 def workload_differences(a: RunRecord, b: RunRecord) -> Iterator[RunDifference]:
-    """Of what was sent; the seed and the choice of steps do not count."""
+    """Of what was sent; the choice of steps does not count. Another seed is another workload only
+    in its words: it is named, and not warned of.
+    """
     one, other = a["result"]["workload"], b["result"]["workload"]
+    if one["seed"] != other["seed"]:
+        what = "seed of the prompts and arrival times"
+        yield RunDifference(what, value_text(one["seed"]), value_text(other["seed"]))
     for key in ("input_tokens", "output_tokens", "requests", "duration_s"):
         if one[key] != other[key]:
             yield RunDifference(f"{WORKLOAD}: {key}", value_text(one[key]), value_text(other[key]))

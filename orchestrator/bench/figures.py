@@ -60,7 +60,8 @@ class StepResult:
     """One load. `figures` are of the answered requests, over complete repeats; `failed` counts the
     others by kind, `what` has the message of the first of each kind.
 
-    `short` answers have fewer tokens than asked for. `in_flight` is the mean number in flight.
+    `short` answers have fewer tokens than asked for; `uncounted` ones came without usage.
+    `in_flight` is the mean number in flight.
     `prefill_share` is the part of the answers' time before the first token.
     """
 
@@ -81,6 +82,7 @@ class StepResult:
     client_busy: float
     prefill_share: float
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    uncounted: int = 0
 
     @property
     def failures(self) -> int:
@@ -118,12 +120,13 @@ def step_result(step: LoadStep, repeats: Iterable[Repeat], wanted_tokens: int) -
         input_tokens=sum(record.input_tokens for record in good),
         output_tokens=sum(record.output_tokens for record in good),
         cached_tokens=sum(record.cached_tokens for record in good),
-        short=sum(record.output_tokens < wanted_tokens for record in good),
+        short=sum(record.counted and record.output_tokens < wanted_tokens for record in good),
         in_flight=sum(record.total_s for record in records) / seconds if seconds else 0.0,
         late_s=max((record.late_s for record in records), default=0.0),
         client_busy=max((each.busy for each in whole), default=0.0),
         prefill_share=before_first / waited if waited else 0.0,
         figures=combine_repeats([repeat_figures(each.records) for each in whole]),
+        uncounted=sum(not record.counted for record in good),
     )
 
 
@@ -144,7 +147,8 @@ def repeat_figures(records: Sequence[RequestRecord]) -> dict[str, float]:
     found: dict[str, float] = {}
     if seconds:
         found["output_tokens_per_s"] = sum(r.output_tokens for r in good) / seconds
-        found["input_tokens_per_s"] = sum(r.input_tokens for r in good) / seconds
+        if all(record.input_tokens for record in good):  # else they are not known
+            found["input_tokens_per_s"] = sum(r.input_tokens for r in good) / seconds
         found["requests_per_s"] = len(good) / seconds
     times: dict[str, Iterable[float | None]] = {
         "first_token": (r.first_token_s for r in good),

@@ -10,6 +10,8 @@ from orchestrator.bench.html_report import html_report
 from orchestrator.bench.run import BenchResult
 from orchestrator.records.artifact import RESULT_FORMAT, Artifact
 
+REPORT_PAGE = "report.html"
+
 
 def write_run(artifact: Artifact, measured: BenchResult) -> Path:
     """Returns the folder. The result is written last: where it exists, everything does."""
@@ -17,7 +19,7 @@ def write_run(artifact: Artifact, measured: BenchResult) -> Path:
     write_whole(artifact.folder / "requests.jsonl", "".join(f"{line}\n" for line in lines))
     moment = f"{artifact.started:%Y-%m-%d %H:%M:%S} UTC"
     page = html_report(measured.report, measured.repeats, artifact.provenance, moment)
-    write_whole(artifact.folder / "report.html", page)
+    write_whole(artifact.folder / REPORT_PAGE, page)
     artifact.write(measured.report)
     return artifact.folder
 

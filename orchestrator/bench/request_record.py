@@ -15,7 +15,8 @@ class RequestRecord:
     """Seconds; `at_s` from the start of the repeat, the others from `at_s`.
 
     `at_s` is when the request should have been sent: latencies include the time that it was sent
-    late, which is `late_s`. `failure` is empty, or the kind of failure.
+    late, which is `late_s`. `failure` is empty, or the kind of failure. `counted`: the server gave
+    its usage; else the output tokens are the pieces of the stream, and the input is unknown, 0.
     """
 
     at_s: float
@@ -28,6 +29,7 @@ class RequestRecord:
     cached_tokens: int = 0
     failure: str = ""
     what: str = ""
+    counted: bool = True
 
     @property
     def per_token_s(self) -> float | None:
@@ -48,6 +50,7 @@ def record_of(at_s: float, late_s: float, outcome: Outcome) -> RequestRecord:
             at_s, late_s, total_s, first, timing.gaps_s, failure=outcome.kind, what=what
         )
     usage = outcome.usage
+    seen = 0 if first is None else len(timing.gaps_s) + 1
     if first is None and usage.completion:
         first = total_s  # its only token had no text and came with the end
     empty = first is None
@@ -58,10 +61,11 @@ def record_of(at_s: float, late_s: float, outcome: Outcome) -> RequestRecord:
         first,
         timing.gaps_s,
         usage.prompt,
-        usage.completion,
+        usage.completion or seen,
         usage.cached,
         failure=EMPTY_ANSWER if empty else "",
         what="the answer has no tokens" if empty else "",
+        counted=bool(usage.completion or empty),
     )
 
 

@@ -124,6 +124,11 @@ def step_notes(step: StepResult, wanted: int) -> Iterable[str]:
         yield f"{step.failed[kind]} {kind}, such as: {what}"
     if step.short:
         yield f"{step.short} answers have fewer than {wanted} tokens"
+    if step.uncounted:
+        yield (
+            f"{step.uncounted} answers came without usage: their tokens are the pieces of the "
+            "stream, which may hold several each; input tokens are not known"
+        )
     if step.cached_tokens:
         yield f"{step.cached_tokens} prompt tokens came from the prefix cache"
     if step.late_s > LATE_S:

@@ -123,7 +123,8 @@ def hint_of_degenerate(target: Target) -> str:
 
 def reply_text(reply: Reply) -> str:
     first_ms = (reply.timing.first_token_s or 0) * 1000
-    tokens, total_s = reply.usage.completion, reply.timing.total_s
+    tokens = str(reply.usage.completion) if reply.usage.is_known else "an unknown number"
+    total_s = reply.timing.total_s
     return f"first token after {first_ms:.0f} ms, {tokens} in {total_s:.2f} s: {reply.text!r}"
 
 

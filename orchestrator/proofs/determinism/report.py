@@ -87,7 +87,8 @@ def requests_finding(target: Target, seen: Observations, found: AnswerComparison
         return finding("failure", what, hint_of(failure))
     expected = tokens_of(seen.answers[0].reply)
     kinds = len(set(expected))
-    what = f"{len(seen.answers)} answers of {len(expected)} tokens, {kinds} of them different"
+    distinct = f"{kinds} distinct token{'' if kinds == 1 else 's'}"
+    what = f"{len(seen.answers)} answers of {len(expected)} tokens ({distinct})"
     what += f"; {len(seen.background)} requests of background load"
     what += f"; distinct answers: {found.token_sequences}"
     if kinds * FEW < len(expected):

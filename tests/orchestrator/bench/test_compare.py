@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import UsageError
-from orchestrator.bench.compare import chance_of, compare_runs, verdict_of
+from orchestrator.bench.compare import RunDifference, chance_of, compare_runs, verdict_of
 from orchestrator.bench.figures import Figure, Metric
 from orchestrator.bench.output import read_run
 from orchestrator.bench.run import BenchReport
@@ -99,6 +99,14 @@ def test_another_workload_is_warned_of_and_other_steps_are_named() -> None:
     assert (found.steps, found.only_a, found.only_b) == ((), ("4 at once",), ("8 at once",))
     assert found.warnings[0] == "b is incomplete: interrupted"
     assert "different workloads" in found.warnings[1]
+
+
+def test_other_prompts_are_named() -> None:
+    other = replace(REPORT, workload=replace(LOAD, seed=7))
+    found = compare_runs(("a", "b"), kept((0.1,)), kept((0.1,), report=other))
+    [differs] = found.differs
+    assert differs == RunDifference("seed of the prompts and arrival times", "0", "7")
+    assert found.warnings == ()
 
 
 def test_failures_stand_beside_the_figures() -> None:

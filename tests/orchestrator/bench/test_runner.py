@@ -1,8 +1,6 @@
 """`bench` against the scripted server, from the command line."""
 
 import json
-import signal
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from tests.served.script import (
     Answer,
     Broken,
     Delivery,
+    Edited,
     Hang,
     Request,
     Slow,
@@ -168,26 +167,20 @@ def test_a_server_that_dies_on_the_way_leaves_what_was_measured(
     assert "no warm-up request was answered" in result["stopped"]
 
 
-def test_ctrl_c_keeps_what_was_measured(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
-    good, main = cut_to_max_tokens(lambda _: SAYS), threading.main_thread().ident
-    assert main
+def without_usage(part: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if key != "usage"}
 
-    def script(request: Request) -> Delivery:
-        if request.number == 11:  # in the second repeat of the first step
-            signal.pthread_kill(main, signal.SIGINT)
-            return Hang()
-        return good(request)
 
-    with serving(script, pages=TOKENS) as server:
-        assert bench(server, "--concurrency", "1,2") == 130
-    record, requests = kept(folder)
-    [step] = record["result"]["steps"]
-    assert record["result"]["stopped"] == "interrupted"
-    assert (step["repeats"], step["complete"], step["answered"]) == (1, False, 6)
-    assert len(requests) == 11
-    printed = capsys.readouterr()
-    assert "INCOMPLETE: interrupted" in printed.out
-    assert "(cut short)" in printed.out
+def test_a_server_that_counts_no_tokens_is_told(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    with serving(Edited(Answer(" and and and and"), without_usage), pages=TOKENS) as server:
+        assert bench(server, "--concurrency", "2") == 0
+    [step] = kept(folder)[0]["result"]["steps"]
+    assert (step["output_tokens"], step["uncounted"], step["short"]) == (48, 12, 0)
+    assert step["figures"]["output_tokens_per_s"]["value"] > 0
+    assert "input_tokens_per_s" not in step["figures"]
+    assert "12 answers came without usage" in capsys.readouterr().out
 
 
 def test_the_page_is_well_formed_and_needs_nothing_else(folder: Path) -> None:

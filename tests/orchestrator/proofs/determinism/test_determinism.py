@@ -200,6 +200,7 @@ def test_an_answer_that_ends_sooner(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_answer_that_repeats_itself_is_a_weak_test(folder: Path) -> None:
     assert determinism(Model(never, usual=Answer(" seek" * 8))) == 0
     assert states(folder)["requests"] == "warning"
+    assert "answers of 8 tokens (1 distinct token)" in kept(folder)["result"]["findings"][0]["what"]
 
 
 def test_a_failure_ends_the_test(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
