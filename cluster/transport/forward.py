@@ -15,17 +15,26 @@ CHUNK = 1 << 16
 JOIN_LIMIT_S = 2.0
 
 
-@contextmanager
-def forwarded(transport: Transport, node: Node, address: str, port: int) -> Iterator[int]:
-    """The local port; whoever connects to it talks to `address`:`port` of the host.
+class NothingListens(HostError):
+    """The host is there, and nobody accepts connections at this port."""
 
-    Raises HostError at once when nothing accepts there. All connections end with the context.
-    """
+
+def require_listener(transport: Transport, node: Node, address: str, port: int) -> None:
+    """Raises NothingListens."""
     try:
         transport.dial(node, address, port, DIAL_LIMIT_S).close()
     except OSError as error:
         what = f"nothing accepts connections at {address}:{port} ({error})"
-        raise HostError(node.name, what, "orchestrate status") from None
+        raise NothingListens(node.name, what, "orchestrate status") from None
+
+
+@contextmanager
+def forwarded(transport: Transport, node: Node, address: str, port: int) -> Iterator[int]:
+    """The local port; whoever connects to it talks to `address`:`port` of the host.
+
+    Raises NothingListens at once. All connections end with the context.
+    """
+    require_listener(transport, node, address, port)
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     forward = Forward(transport, node, address, port, listener)
     thread = threading.Thread(target=forward.accept, daemon=True)

@@ -2,18 +2,18 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
-from cluster.errors import HostsError, OrchestrateError, Problem, UsageError
+from cluster.errors import HostError, HostsError, OrchestrateError, Problem, UsageError
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import Facts, HostFacts, RunningService
 from cluster.inventory.config import ClusterConfig, load
 from cluster.inventory.problems import nearest
-from cluster.transport.forward import forwarded
+from cluster.transport.forward import NothingListens, forwarded, require_listener
 from cluster.transport.open import open_transport
 from cluster.transport.protocol import Transport
 from orchestrator.serving.api_key import find_key
@@ -159,12 +159,27 @@ def at_home(
     found = home.endpoint
     shown = f"{found.url} on {home.host.node.name}"
     key = key or find_key(transport, config, home.host)
-    if config.is_local:
-        url = f"http://{found.address}:{found.port}"
+    with ExitStack() as stack:
+        url = reached_url(home, stack)
         yield Target(url, shown, found.served_name, key, home)
-        return
-    with forwarded(transport, home.host.node, found.address, found.port) as local:
-        yield Target(f"http://127.0.0.1:{local}", shown, found.served_name, key, home)
+
+
+def reached_url(home: Home, stack: ExitStack) -> str:
+    """Where the server can be asked from here, while the stack lasts. Raises HostError."""
+    found, node = home.endpoint, home.host.node
+    try:
+        if home.config.is_local:
+            require_listener(home.transport, node, found.address, found.port)
+            return f"http://{found.address}:{found.port}"
+        way = forwarded(home.transport, node, found.address, found.port)
+        return f"http://127.0.0.1:{stack.enter_context(way)}"
+    except NothingListens as error:
+        what = f"{home.service.name} is still loading: {error.problems[0].what}"
+        hint = (
+            f"orchestrate serve --model {found.recipe} waits for it; "
+            f"orchestrate logs {home.service.name}"
+        )
+        raise HostError(node.name, what, hint) from None
 
 
 def choose(transport: Transport, config: ClusterConfig, facts: Facts, model: str | None) -> Home:

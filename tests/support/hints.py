@@ -24,7 +24,7 @@ PROSE = {
     *("tells", "shows", "takes", "makes", "then", "first", "ends", "or", "and", "says", "names"),
     *("writes", "with", "on", "of", "is", "for", "in", "to", "again", "does", "from", "the", "by"),
     *("will", "reads", "beside", "may", "can", "needs", "do", "are", "answers", "starts", "once"),
-    *("it", "where", "beside"),
+    *("it", "where", "beside", "waits"),
 }
 END = re.compile(r"[;`\"|&>#\n)]|, |: |\.\.\.|,$|\.$|\. |\s{2}| - ")
 VALUE = re.compile(r"(--[\w-]+) \.\.\.")

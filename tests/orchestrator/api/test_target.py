@@ -8,6 +8,7 @@ import pytest
 
 from cluster.errors import HostError, OrchestrateError, Unreachable, UsageError
 from cluster.facts.hosts import Facts, Unreached
+from cluster.inventory.config import LOCAL, ClusterConfig
 from cluster.transport.local import Local
 from cluster.transport.protocol import Result
 from orchestrator.api.target import Target, Wanted, at_home, base_of, choose, given_key, open_target
@@ -17,6 +18,7 @@ from tests.support.factory import config_of, host_facts, service
 from tests.support.scripted import Script
 
 CONFIG = config_of()
+HERE = CONFIG.model_copy(update={"source": LOCAL})
 
 
 def about(name: str = "tiny", **changes: Any) -> dict[str, Any]:
@@ -165,9 +167,12 @@ def ask(target: Target) -> list[str]:
         return [card["id"] for card in http.get("/v1/models").json()["data"]]
 
 
-def test_a_model_that_does_not_listen_yet() -> None:
+@pytest.mark.parametrize("config", [CONFIG, HERE], ids=["forwarded", "local"])
+def test_a_model_that_does_not_listen_yet_is_loading(config: ClusterConfig) -> None:
+    loading = r"vllm-tiny is still loading: nothing accepts connections at 127\.0\.0\.1:8200"
+    hint = r"orchestrate serve --model tiny waits for it; orchestrate logs vllm-tiny"
     with (
-        pytest.raises(HostError, match="h1: nothing accepts connections at 127"),
-        at_home(probing(8200), CONFIG, Wanted(), ""),
+        pytest.raises(HostError, match=rf"{loading}(?s:.)*{hint}"),
+        at_home(probing(8200), config, Wanted(), ""),
     ):
         pass
