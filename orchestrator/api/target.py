@@ -16,12 +16,12 @@ from cluster.inventory.problems import nearest
 from cluster.transport.forward import NothingListens, forwarded, require_listener
 from cluster.transport.open import open_transport
 from cluster.transport.protocol import Transport
+from orchestrator.api.pages import PAGE_LIMIT_S, page_of_json
 from orchestrator.serving.api_key import find_key
 from orchestrator.serving.endpoint import Endpoint, endpoints
 from orchestrator.serving.health import problem_of
 
 KEY_VARIABLE = "ORCHESTRATE_API_KEY"
-ASK_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Target:
         """For single questions such as /health; loads go through orchestrator.api."""
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         return httpx.Client(
-            base_url=self.url, headers=headers, timeout=ASK_LIMIT_S, trust_env=False
+            base_url=self.url, headers=headers, timeout=PAGE_LIMIT_S, trust_env=False
         )
 
 
@@ -137,8 +137,7 @@ def served_models(target: Target) -> list[str]:
     """The names of /v1/models. Raises OrchestrateError where it cannot be asked."""
     try:
         with target.http() as http:
-            answer = http.get("/v1/models").raise_for_status()
-        return [str(card["id"]) for card in answer.json()["data"]]
+            return [str(card["id"]) for card in page_of_json(http, "/v1/models")["data"]]
     except httpx.HTTPStatusError as error:
         hint = KEY_HINT if error.response.status_code in (401, 403) else "is it a model server?"
         raise OrchestrateError(Problem(problem_of(error), target.shown, hint)) from None

@@ -12,6 +12,7 @@ from cluster.reporter import Reporter
 from orchestrator.api.closed_loop import Limits, send_all
 from orchestrator.api.errors import hint_of
 from orchestrator.api.open_loop import send_at
+from orchestrator.api.pages import page_of_json
 from orchestrator.api.reply import Failure, Outcome
 from orchestrator.api.request import Call
 from orchestrator.api.send import Server, connected
@@ -28,8 +29,8 @@ def token_pool(target: Target) -> tuple[int, ...]:
     body = {"model": target.model, "prompt": PROMPT_TEXT, "add_special_tokens": False}
     try:
         with target.http() as http:
-            answer = http.post("/tokenize", json=body).raise_for_status().json()
-        return tuple(sorted({int(token) for token in answer["tokens"]}))
+            found = page_of_json(http, "/tokenize", json=body)["tokens"]
+        return tuple(sorted({token for token in found if type(token) is int}))
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return ()
 

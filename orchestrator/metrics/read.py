@@ -11,8 +11,8 @@ def read_metrics(http: httpx.Client, timeout_s: float) -> tuple[Sample, ...] | N
     """None where the server has no metrics, does not answer in time, or answers something else."""
     try:
         answer = http.get("/metrics", timeout=timeout_s).raise_for_status()
-        return parse_metrics(answer.text)
-    except (httpx.HTTPError, ValueError):
+        return parse_metrics(answer.content.decode(errors="replace"))
+    except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError):  # the parser's
         return None
 
 

@@ -11,9 +11,11 @@ import httpx
 from cluster.finding import Finding
 from cluster.reporter import Reporter
 from orchestrator.api.errors import hint_of
+from orchestrator.api.pages import ask_page
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import completion
 from orchestrator.api.send import connected, send
+from orchestrator.api.server_words import body_words
 from orchestrator.api.target import Target, served_models
 from orchestrator.proofs.proof import Proof
 from orchestrator.serving.health import GENERATION_LIMIT_S, PROMPT, degenerate, problem_of
@@ -64,13 +66,13 @@ def check_health(target: Target) -> Finding:
     try:
         with target.http() as http:
             started = time.monotonic()
-            answer = http.get("/health")
+            answer = ask_page(http, "/health")
     except httpx.HTTPError as error:
         return found("failure", f"no answer: {problem_of(error)}", "orchestrate status")
     if answer.status_code == 404:
         return found("warning", "this server has none", "nothing to do unless it is vLLM")
     if answer.status_code != 200:
-        what = f"HTTP {answer.status_code} {answer.text.strip()[:200]}".strip()
+        what = f"HTTP {answer.status_code} {body_words(answer.content)}"
         return found("failure", what, "orchestrate logs")
     return found("pass", f"HTTP 200 after {(time.monotonic() - started) * 1000:.0f} ms", "")
 

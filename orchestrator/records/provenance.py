@@ -9,6 +9,7 @@ import httpx
 from cluster.facts.hosts import HostFacts
 from cluster.host.masking import argv_shown, env_shown
 from orchestrator import VERSION
+from orchestrator.api.pages import page_of_json
 from orchestrator.api.target import Home, Target
 from orchestrator.models.revision import commit_of
 
@@ -78,8 +79,7 @@ def server_version(target: Target) -> Mapping[str, str]:
     """What /version reports; it is a page of vLLM, so that other servers may have none."""
     try:
         with target.http() as http:
-            answer = http.get("/version").raise_for_status().json()
-        return {"vllm": str(answer["version"])}
+            return {"vllm": str(page_of_json(http, "/version")["version"])}
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return {}
 

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from cluster.errors import OrchestrateError, Problem, UsageError
+from orchestrator.api.pages import page_of_json
 from orchestrator.api.target import Target
 from orchestrator.records.compare import (
     ServerFact,
@@ -33,7 +34,7 @@ def card_of(target: Target) -> Mapping[str, Any]:
     """The model's entry in /v1/models; empty where the server does not give it."""
     try:
         with target.http() as http:
-            cards = http.get("/v1/models").raise_for_status().json()["data"]
+            cards = page_of_json(http, "/v1/models")["data"]
         found = next(card for card in cards if card["id"] == target.model)
         return {key: found.get(key) for key in CARD}
     except (httpx.HTTPError, ValueError, KeyError, TypeError, StopIteration):

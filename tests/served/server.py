@@ -37,7 +37,7 @@ class Served:
     script: Script
     model: str = "tiny"
     key: str = ""
-    pages: Mapping[str, Status] = field(default_factory=dict)
+    pages: Mapping[str, Delivery] = field(default_factory=dict)
     heard: list[Request] = field(default_factory=list)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     generations: int = 0
@@ -52,9 +52,9 @@ class Served:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def page(self, path: str) -> Status:
+    def page(self, path: str) -> Delivery:
         card = {"id": self.model, "object": "model", "root": self.model, "max_model_len": 2048}
-        known = {
+        known: dict[str, Delivery] = {
             "/health": Status(200, ""),
             "/version": Status(200, '{"version": "0.32.0"}'),
             "/v1/models": Status(200, json.dumps({"object": "list", "data": [card]})),

@@ -9,10 +9,11 @@ import httpx
 
 from cluster.reporter import Reporter
 from orchestrator.api.closed_loop import Limits, send_all
+from orchestrator.api.pages import PAGE_LIMIT_S
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import Call
 from orchestrator.api.send import Server, connected
-from orchestrator.api.target import ASK_LIMIT_S, Target
+from orchestrator.api.target import Target
 from orchestrator.metrics.read import read_metrics, sum_of
 from orchestrator.proofs.determinism.background_load import (
     BackgroundRequest,
@@ -172,5 +173,5 @@ async def send_background(
 
 def cache_hits(http: httpx.Client) -> float | None:
     """Prompt tokens found in the prefix cache so far; None where the server does not count."""
-    samples = read_metrics(http, ASK_LIMIT_S)
+    samples = read_metrics(http, PAGE_LIMIT_S)
     return None if samples is None else sum_of(samples, *HITS)
