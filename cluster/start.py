@@ -13,7 +13,7 @@ from cluster.execution.kept_secret import find_secret
 from cluster.execution.lock import Lock, cluster_lock
 from cluster.execution.plan import Plan, Stage, Stop
 from cluster.facts.gather import gather_facts
-from cluster.facts.hosts import Facts, HostFacts
+from cluster.facts.hosts import RAY_SERVICES, Facts, HostFacts
 from cluster.finding import Finding
 from cluster.host.ray_token import TOKEN_NAME
 from cluster.inventory.config import ClusterConfig
@@ -148,7 +148,13 @@ def rollback(
         f"stopping what this run has started: {', '.join(s.mark for s in services) or 'nothing'}"
     )
     stops = tuple(
-        Stop(service.node, (service.mark,), keep_record=keep_record, only_this_run=True)
+        Stop(
+            service.node,
+            (service.mark,),
+            remove=service.needs.paths if service.name in RAY_SERVICES else (),
+            keep_record=keep_record,
+            only_this_run=True,
+        )
         for service in services
     )
     try:

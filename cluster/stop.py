@@ -5,7 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cluster.allocators import allocator_of
-from cluster.errors import HostError, HostsError, OrchestrateError, PreflightError, Problem
+from cluster.errors import (
+    HostError,
+    HostsError,
+    LockLost,
+    OrchestrateError,
+    PreflightError,
+    Problem,
+)
 from cluster.execution.execute import Done, Stopped, execute
 from cluster.execution.lock import cluster_lock
 from cluster.execution.plan import Plan, Stage, Stop
@@ -69,7 +76,15 @@ def stop_cluster(
     if only_ray:
         refuse_while_used(facts)
     plan = plan_stop(config, facts, only_ray=only_ray)
-    done = execute_locked(transport, config, facts, plan, reporter) if plan else []
+    try:
+        done = execute_locked(transport, config, facts, plan, reporter) if plan else []
+    except HostsError as error:
+        if not any(isinstance(each, LockLost) for each in error.failures):
+            raise
+        reporter.tell("the connection to the head broke: once more, for what is left")
+        facts = gather_facts(transport, config)
+        plan = plan_stop(config, facts, only_ray=only_ray)
+        done = execute_locked(transport, config, facts, plan, reporter) if plan else []
     answers = [each for each in done if isinstance(each, Stopped)]
     survivors = [survived_kill(answer) for answer in answers if answer.left]
     if survivors:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cluster.errors import HostsError, OrchestrateError
+from cluster.errors import HostsError, LockLost, OrchestrateError
 from cluster.execution.plan import Plan, Stage, Start, Step, Stop
 from cluster.reporter import SILENT, Reporter
 from cluster.transport.call import HostProgram, call
@@ -68,13 +68,17 @@ def execute(
 ) -> list[Done]:
     """Run the stages in order; what each step answered.
 
-    Raises HostsError after a failed stage; with `go_on` after the last one, with every failure.
+    Raises HostsError after a failed stage; with `go_on` after the last one, with every failure, or
+    where the lock went meanwhile. Raises LockLost where nothing has failed before it went.
     """
     answers: list[Done] = []
     failures: list[OrchestrateError] = []
     for stage in plan.stages:
         if stage.steps:
-            run.require()
+            try:
+                run.require()
+            except LockLost as lost:
+                raise HostsError([*failures, lost]) if failures else lost from None
             outcomes = execute_stage(stage, transport, reporter, run)
             failures += [each for each in outcomes if isinstance(each, OrchestrateError)]
             answers += [each for each in outcomes if not isinstance(each, OrchestrateError)]

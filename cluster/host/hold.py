@@ -20,6 +20,7 @@ from typing import Any, TextIO
 from cluster.host import services
 
 SILENCE_LIMIT_S = 30
+NAME_LIMIT = 200
 
 
 def main(request: dict[str, Any]) -> None:
@@ -27,7 +28,7 @@ def main(request: dict[str, Any]) -> None:
     try:
         services.private_folder(folder)
         path = folder / request["lock"]
-        lock = open(os.open(str(path), os.O_CREAT | os.O_RDWR, 0o600), "r+")  # noqa: SIM115
+        lock = open(os.open(str(path), os.O_CREAT | os.O_RDWR, 0o600), "r+", errors="replace")  # noqa: SIM115
     except OSError as error:
         say({"problem": f"{error.filename or folder}: {error.strerror}"})
         return
@@ -35,7 +36,7 @@ def main(request: dict[str, Any]) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say({"busy": lock.read().strip() or "another run"})
+            say({"busy": lock.read(NAME_LIMIT).strip() or "another run"})
             return
         except OSError as error:  # a file system without locks
             say({"problem": f"{path}: {error.strerror}"})

@@ -153,7 +153,7 @@ def stop_marks(
     config: ClusterConfig, host: HostFacts, marks: Collection[str], grace_s: float = Stop.grace_s
 ) -> Stop:
     """Stop what carries these marks on a host; Ray's folder goes with Ray."""
-    ray = {node_mark(config.name, host.node)}
-    ray |= {mark_of(config.name, host.node, name) for name in RAY_SERVICES}
-    remove = (temp_folder(config, host),) if ray & set(marks) else ()
+    whole = node_mark(config.name, host.node)
+    ray = [mark for mark in marks if mark == whole or mark.rpartition("/")[2] in RAY_SERVICES]
+    remove = (temp_folder(config, host),) if ray else ()
     return Stop(host.node, tuple(marks), remove=remove, grace_s=grace_s)

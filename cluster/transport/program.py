@@ -30,8 +30,8 @@ def load(name, source):
 for name, source in SOURCES: module = load(name, source)
 try: module.main(json.loads(sys.stdin.buffer.readline()))
 except OSError as error:
-    if error.filename is None: raise
-    fail("%s: %s" % (error.filename, error.strerror))
+    if error.strerror is None: raise
+    fail("%s: %s" % (error.filename or module.__name__, error.strerror))
 """
 
 

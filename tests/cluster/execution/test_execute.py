@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cluster.errors import HostError, HostsError, Unreachable
-from cluster.execution.execute import STOP, Launched, Written, execute
+from cluster.errors import HostError, HostsError, LockLost, Unreachable
+from cluster.execution.execute import STOP, Launched, Run, Written, execute
 from cluster.execution.plan import Plan, Put, Stage, Start, Stop
 from cluster.inventory.node import Node
 from cluster.runtimes.service import Service
@@ -54,6 +54,20 @@ def test_a_failed_stage_ends_the_plan_and_names_every_host() -> None:
         execute(plan, script)
     assert [failure.problems[0].where for failure in caught.value.failures] == ["h1", "h2"]
     assert len(script.ran) == 2
+
+
+def test_what_failed_before_the_lock_went_is_told_too() -> None:
+    held = iter([True, False])
+
+    def require() -> None:
+        if not next(held):
+            raise LockLost("h1")
+
+    stops = (Stop(FIRST, ("test/h1",)),)
+    plan = Plan("p", (Stage("one", stops), Stage("two", stops)))
+    with pytest.raises(HostsError, match="no route.*\\n.*lock is lost") as caught:
+        execute(plan, Script(answers={STOP: refuse}), run=Run("", require), go_on=True)
+    assert [type(each) for each in caught.value.failures] == [Unreachable, LockLost]
 
 
 def test_each_kind_of_step_becomes_its_program() -> None:

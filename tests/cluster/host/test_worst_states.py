@@ -1,5 +1,6 @@
 """Services on a host whose disk, records or neighbours are not as they should be; for real."""
 
+import fcntl
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cluster.errors import HostError, HostsError, LockLost
+from cluster.errors import Busy, HostError, HostsError, LockLost
 from cluster.execution.execute import STOP, Run, execute
 from cluster.execution.lock import cluster_lock
 from cluster.execution.plan import Plan, Stage, Start, Step, Stop
@@ -195,3 +196,16 @@ def test_a_disk_that_takes_nothing_is_named(home: Path) -> None:
     (home / ".orchestrate").write_text(json.dumps("a file where the folder should be"))
     with pytest.raises(HostsError, match=r"program failed: .*\.orchestrate.*Not a directory"):
         do(Start(SLEEPS))
+
+
+def test_a_lock_with_a_garbled_name_is_held_all_the_same(home: Path) -> None:
+    path = home / ".orchestrate" / CONFIG.name / "lock"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\xff\xfe garbage")
+    with path.open("rb") as file, closing(Local()) as transport:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with (
+            pytest.raises(Busy, match="garbage"),
+            cluster_lock(transport, CONFIG, needed=False),
+        ):
+            raise AssertionError("somebody else has it")

@@ -1,4 +1,4 @@
-"""`scripts/faults [WORD ...]`: each fault under each verb, or those with a word in their name."""
+"""`scripts/faults [WORD ...]`: every fault under every verb, or those whose names have a word."""
 
 import sys
 from collections.abc import Iterator, Sequence

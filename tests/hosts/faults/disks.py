@@ -22,7 +22,7 @@ def full(host: Host, path: str) -> Iterator[None]:
 
 @contextmanager
 def read_only(host: Host, path: str) -> Iterator[None]:
-    """A second mount over the first: what writes there already may go on, as on a real disk."""
+    """A second mount over the first: what writes there already goes on, as on a real disk."""
     host.run(f"mount --bind {path} {path} && mount -o remount,ro,bind {path}")
     try:
         yield

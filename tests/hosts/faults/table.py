@@ -12,7 +12,6 @@ from tests.testbed.host import Host
 
 Made = AbstractContextManager[None]
 H1, H2, BOTH = ("h1",), ("h2",), ("h1", "h2")
-ONE_SESSION = "does not allow another session"
 
 
 def head(make: Callable[[Host], Made]) -> Callable[[Lab], Made]:
@@ -87,7 +86,7 @@ FAULTS = (
         "nodes.toml renames the worker",
         lambda lab: records.renamed(lab, "h2", "n2", TABLES),
         ("n2",),
-        "0 1 1 0",
+        "1 1 1 0",
         before=SERVED,
         rows=("h1", "n2"),
     ),
@@ -105,20 +104,20 @@ FAULTS = (
     Fault("the driver talks garbage", worker(stubs.garbage_driver), H2, "0 0 0 0"),
     Fault("the driver hangs", worker(stubs.hung_driver), H2, "0 0 0 0"),
     Fault("the driver fails", worker(stubs.failing_driver), H2, "0 0 0 0"),
-    Fault("the clock is a day ahead", worker(stubs.fast_clock), H2, "0 0 0 0"),
+    Fault("the clock is a day ahead", worker(stubs.fast_clock), H2, "1 0 0 0"),
     Fault("no more processes", worker(stubs.no_processes), H2, "1 1 1 1"),
     Fault("no more open files", worker(stubs.few_files), H2, "1 1 1 1"),
     # -- roads
     Fault("sshd is gone", worker(roads.no_sshd), H2, "1 1 1 1", "refused"),
     Fault("sshd is silent", worker(roads.silent_sshd), H2, "1 1 1 1", "does not speak SSH"),
-    Fault("sshd allows one session", head(roads.one_session), H1, "1 1 1 1"),
+    Fault("sshd allows one session", head(roads.one_session), H1, "1 1 0 1"),
     Fault("packets are dropped", worker(roads.dropped), H2, "1 1 1 1", "does not answer"),
     Fault("the connection ends midway", worker(roads.reset), H2, "1 1 1 1", "broke"),
     Fault(
         "the connection ends under a change",
         head(lambda host: roads.reset(host, "cluster.host.launch", "cluster.host.stop")),
         H1,
-        "1 1 0 1",
+        "1 1 0 0",
         "broke",
     ),
     Fault("the management link goes midway", worker(roads.cut_midway), H2, "1 1 1 1"),
@@ -126,7 +125,7 @@ FAULTS = (
         "the fast link is cut",
         worker(lambda host: roads.cut(host, "fast")),
         H2,
-        "1 1 1 0",
+        "1 0 0 0",
     ),
     Fault(
         "the management link is slow", worker(lambda host: roads.slow(host, "1mbit")), H2, "0 0 0 0"
@@ -149,7 +148,7 @@ FAULTS = (
         "vLLM is unwatched",
         head(service(services.unwatched, "vllm-tiny")),
         H1,
-        "0 1 1 0",
+        "0 0 1 0",
         before=SERVED,
     ),
     Fault(
@@ -181,12 +180,12 @@ FAULTS = (
         "taken by pid",
         ("nothing", "Ray", "Ray", "Ray"),
     ),
-    Fault("weights are cut short", disks.cut_short, BOTH, "0 1 0 0", "not complete"),
+    Fault("weights are cut short", disks.cut_short, H1, "0 1 0 0", "truncated"),
     Fault(
         "the cache is an empty folder",
         lambda lab: disks.empty_cache(lab.hosts[1], lab),
         H2,
         "0 1 0 0",
     ),
-    Fault("the cache hangs", lambda lab: disks.hung_cache(lab.hosts[1], lab), H2, "1 1 1 0"),
+    Fault("the cache hangs", lambda lab: disks.hung_cache(lab.hosts[1], lab), H2, "0 1 0 0"),
 )
