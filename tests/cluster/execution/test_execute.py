@@ -66,7 +66,7 @@ def test_what_failed_before_the_lock_went_is_told_too() -> None:
     stops = (Stop(FIRST, ("test/h1",)),)
     plan = Plan("p", (Stage("one", stops), Stage("two", stops)))
     with pytest.raises(HostsError, match=r"no route[\s\S]*lock is lost") as caught:
-        execute(plan, Script(answers={STOP: refuse}), run=Run("", require), go_on=True)
+        execute(plan, Script(answers={STOP.name: refuse}), run=Run("", require), go_on=True)
     assert [type(each) for each in caught.value.failures] == [Unreachable, LockLost]
 
 
