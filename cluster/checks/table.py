@@ -9,6 +9,7 @@ from cluster.checks.cache import cache_findings, share_findings
 from cluster.checks.clock import clock_findings
 from cluster.checks.gpus import gpu_findings
 from cluster.checks.link import link_findings
+from cluster.checks.listeners import listener_findings
 from cluster.checks.machine import disk_findings, limit_findings, shm_findings
 from cluster.checks.memory import memory_findings
 from cluster.checks.ports import ray_port_findings, worker_port_findings
@@ -115,6 +116,7 @@ CHECKS: Table = (
     gate("linger", "the logout of the SSH user leaves our services alone", linger_findings),
     gate("port", "ports of Ray and vLLM are free", ray_port_findings, serve=False),
     gate("port", "so are those of Ray's workers", worker_port_findings, serve=False),
+    Check("listeners", "what of ours listens where, and who may ask it", listener_findings),
     Check("dns", "names are looked up in time", dns_findings),
     Check("cache", "the model cache answers, and is the same everywhere", cache_findings),
     Check(

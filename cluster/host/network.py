@@ -97,8 +97,10 @@ def number(path: Path) -> int | None:
     return None
 
 
-def owners(ports: list[int]) -> list[dict[str, Any]]:
-    """Who listens on these TCP ports: address, and pid, command and mark where we may know them."""
+def owners(ports: list[int], *, marked: bool = False) -> list[dict[str, Any]]:
+    """Who listens on these TCP ports, and with `marked` which processes of ours on any other:
+    address, and pid, command and mark where we may know them.
+    """
     found = []
     asked = frozenset(ports)
     wanted: dict[str, dict[str, Any]] = {}
@@ -106,13 +108,13 @@ def owners(ports: list[int]) -> list[dict[str, Any]]:
         for line in table_lines(table):
             fields = line.split()
             place, _, port = fields[1].rpartition(":")
-            if fields[3] == LISTEN and int(port, 16) in asked:
+            if fields[3] == LISTEN and (marked or int(port, 16) in asked):
                 entry = {"port": int(port, 16), "address": readable(place), "uid": int(fields[7])}
                 wanted[f"socket:[{fields[9]}]"] = entry
                 found.append(entry)
     if wanted:
         name_owners(wanted)
-    return found
+    return [each for each in found if each["port"] in asked or each.get("mark")]
 
 
 def table_lines(path: str) -> list[str]:

@@ -58,7 +58,7 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory": memory(),
         "interfaces": network.interfaces(),
-        "ports": network.owners(request["ports"]),
+        "ports": network.owners(request["ports"], marked="worker_ports" in request),
         "services": our_services(cluster, node, marked),
         "strays": strays(cluster, node, marked),
         "logs": in_folders(services.node_folder(cluster, node), "log"),

@@ -10,13 +10,12 @@ from cluster.inventory.node import Node
 from cluster.transport.answers import (
     ProgramDied,
     last_answer,
-    no_sense,
     parsed,
     program_died,
     shaped,
 )
 from cluster.transport.program import guarded, program
-from cluster.transport.protocol import Result, Transport
+from cluster.transport.protocol import LOOK_AT_IT, Result, Transport
 
 START_LIMIT_S = 20.0  # for python to start on a host that is busy
 T = TypeVar("T")
@@ -92,5 +91,7 @@ def guarded_answer(node: Node, asked: HostProgram[T], done: Guarded) -> T:
     try:
         value = parsed(done.out)
     except ValueError as error:
-        raise no_sense(node, asked.name, str(error)) from None
+        what = f"the {asked.name} program gave no answer: {error}"
+        log = "\n".join(done.out.splitlines()[-6:])
+        raise HostError(node.name, what, LOOK_AT_IT, log=log) from None
     return shaped(node, asked.name, asked.kind, value)

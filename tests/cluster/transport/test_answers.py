@@ -74,7 +74,7 @@ def test_what_a_guarded_program_answers_is_typed_too() -> None:
     with pytest.raises(HostError, match=f"h1: the answer of the {NAME} program makes no sense: a:"):
         guarded_answer(HEAD, COUNTS, done)
     inner["out"] = "Traceback: none"
-    with pytest.raises(HostError, match="makes no sense: Expecting value"):
+    with pytest.raises(HostError, match="gave no answer: Expecting value"):
         guarded_answer(HEAD, COUNTS, call_guarded(script, HEAD, NAME, {}, 3))
 
 
