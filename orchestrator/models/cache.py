@@ -15,6 +15,7 @@ from cluster.runtimes import Runtime, python_of
 from cluster.transport.call import HostProgram
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
+from orchestrator.models.made import making_request
 from orchestrator.models.name import Folder, Made, name_of
 from orchestrator.recipes.recipe import Recipe
 
@@ -105,10 +106,10 @@ def files_on(
 
 
 def make_model(transport: Transport, recipe: Recipe, missing: ModelFiles, runtime: Runtime) -> None:
-    host = missing.host
+    host, made = missing.host, str(recipe.made)
     sent = program(
-        f"orchestrator.host.make_{recipe.made}",
-        {"path": missing.path},
+        f"orchestrator.host.make_{made}",
+        making_request(made, missing.path),
         interpreter=python_of(runtime, host),
     )
     result = transport.run(host.node, sent, timeout_s=MAKE_LIMIT_S)

@@ -16,9 +16,9 @@ from orchestrator.capacity.config_json import QUANTIZATIONS
 from orchestrator.capacity.fit import Model
 from orchestrator.capacity.synthetic_tensors import known_tensors
 from orchestrator.capacity.tensors import Tensor, parse_tensors
-from orchestrator.host import make_tiny
 from orchestrator.host.model_headers import read_folder
 from orchestrator.models.cache import ModelFiles, how_to_get, require_complete
+from orchestrator.models.made import made_config
 from orchestrator.models.name import Folder, name_of
 from orchestrator.recipes.recipe import Recipe
 
@@ -104,7 +104,8 @@ def model_on_hub(recipe: Recipe, reporter: Reporter) -> Model:
 
 def made_model(recipe: Recipe) -> Model:
     """As it will be once it is made."""
-    return model_of(recipe, {"config": make_tiny.CONFIG, "tensors": []}, "how it is made")
+    config = made_config(str(recipe.made))
+    return model_of(recipe, {"config": config, "tensors": []}, "how it is made")
 
 
 def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int = 0) -> Model:

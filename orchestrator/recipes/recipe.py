@@ -70,7 +70,7 @@ class Recipe(Layer):
         default="main",
         description="Commit, branch or tag on the hub; models.lock turns it into a commit.",
     )
-    made: Literal["tiny"] | None = Field(
+    made: Literal["tiny", "talks"] | None = Field(
         default=None, description="Made on the spot instead of downloaded."
     )
     served_name: Text = Field(description="`model` in API requests.")
