@@ -171,6 +171,11 @@ CHECKS: Table = (
         asked_by=("serve",),
         never_forced="a model that stands still answers nobody",
     ),
+    Check(
+        "parser",
+        "the parser reads tool calls as the chat template has them; only `serve` asks",
+        asked_by=("serve",),
+    ),
 )
 
 

@@ -91,6 +91,13 @@ def argument_problems(
         "tool_call_parser": accepted.tool_parsers,
         "reasoning_parser": accepted.reasoning_parsers,
     }
+    plugins = {
+        "tool_parser_plugin": "tool_call_parser",
+        "reasoning_parser_plugin": "reasoning_parser",
+    }
+    for plugin, key in plugins.items():
+        if args.get(plugin):  # what it registers, no list of vLLM's has
+            del parsers[key]
     for key, value in args.items():
         option = "--" + key.replace("_", "-")
         if option not in accepted.options:

@@ -32,6 +32,7 @@ from orchestrator.serving.launch import plan_launch
 from orchestrator.serving.made_of import with_recipe
 from orchestrator.serving.media import media_findings, media_service
 from orchestrator.serving.resolve import Resolved, ServeRequest, resolve
+from orchestrator.serving.tool_parser import parser_findings, template_of
 from orchestrator.serving.vllm import PREFIX, final_arguments, vllm_service
 
 
@@ -190,6 +191,8 @@ class Preparation:
             model = gathered.model
             yield from fit_findings(recipe, model, placed.placement, facts.hosts, used)
         yield from media_findings(self.config, placed.first, services.media)
+        template = template_of(self.transport, placed.models[0], recipe.args)
+        yield from parser_findings(recipe.args, template, recipe.name)
 
     def plan(
         self,

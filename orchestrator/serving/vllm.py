@@ -1,7 +1,7 @@
 """recipe + placement -> the vLLM service; pure."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import PER_HOST_VARIABLES, network_environment
@@ -16,9 +16,11 @@ from orchestrator.models.revision import commit_of
 from orchestrator.recipes.layer import Value
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.endpoint import Endpoint
+from orchestrator.serving.tool_parser import needs_own_parser
 
 PREFIX = "vllm-"
-GUARD = "orchestrate_vllm_guard"  # a module in the service's folder
+GUARD = "orchestrate_vllm_guard"  # modules in the service's folder
+TOOL_PARSER = "orchestrate_vllm_tool_parser"
 CARRY_FILE = "ray_non_carry_over_env_vars.json"
 # what must not travel from the driver to other hosts: what differs there, and secrets
 NOT_CARRIED = sorted(
@@ -42,10 +44,10 @@ def vllm_service(
     host = placement.hosts[0]
     name = PREFIX + recipe.name
     env = {**own_environment(config, placement, name), **network_environment(host)}
-    files = {CARRY_FILE: json.dumps(NOT_CARRIED)} if placement.needs_ray else {}
+    folder = service_folder(config, host, name)
     if key:
-        env |= {"VLLM_API_KEY": key, "PYTHONPATH": service_folder(config, host, name)}
-        files[f"{GUARD}.py"] = source_of("orchestrator.host.vllm_guard")
+        env |= {"VLLM_API_KEY": key, "PYTHONPATH": folder}
+    own = own_modules(recipe, key)
     runtime = runtime_of(config)
     vllm = runtime.executable(host, "vllm")
     service = Service(
@@ -53,10 +55,10 @@ def vllm_service(
         name=name,
         node=host.node,
         command=Command(
-            (vllm, "serve", path, *vllm_argv(config, recipe, placement), *guard_argv(key)),
+            (vllm, "serve", path, *vllm_argv(config, recipe, placement), *own_argv(own, folder)),
             {**env, **recipe.env, **host.node.env},
         ),
-        files=files,
+        files=own_files(own, placement),
         labels=Endpoint(
             host=config.serve.host,
             port=recipe.port,
@@ -77,9 +79,25 @@ def vllm_service(
     return started_in(runtime, service)
 
 
-def guard_argv(key: str) -> tuple[str, ...]:
+def own_modules(recipe: Recipe, key: str) -> dict[str, str]:
+    """Programs of ours that vLLM imports, by the name that they have in the service's folder."""
+    guard = {GUARD: "orchestrator.host.vllm_guard"} if key else {}
+    parser = {TOOL_PARSER: "orchestrator.host.vllm_tool_parser"}
+    return guard | (parser if needs_own_parser(recipe.args) else {})
+
+
+def own_files(modules: Mapping[str, str], placement: Placement) -> dict[str, str]:
+    """What lies in the service's folder, by name."""
+    carry = {CARRY_FILE: json.dumps(NOT_CARRIED)} if placement.needs_ray else {}
+    return carry | {f"{module}.py": source_of(program) for module, program in modules.items()}
+
+
+def own_argv(modules: Iterable[str], folder: str) -> Iterator[str]:
     """vLLM asks for the key under /v1 alone; a completion can be had elsewhere, too."""
-    return ("--middleware", f"{GUARD}.Guard") if key else ()
+    if GUARD in modules:
+        yield from ("--middleware", f"{GUARD}.Guard")
+    if TOOL_PARSER in modules:
+        yield from ("--tool-parser-plugin", f"{folder}/{TOOL_PARSER}.py")
 
 
 def own_environment(config: ClusterConfig, placement: Placement, service: str) -> dict[str, str]:

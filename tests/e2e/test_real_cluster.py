@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.e2e import live, strangers
+from tests.e2e import live, strangers, talks
 from tests.testbed.driver import Driver, complete
 from tests.testbed.host import Host
 from tests.testbed.inventory import VENV, inventory
@@ -146,4 +146,17 @@ def test_single_host_needs_no_ray(hosts_up: HostsUp) -> None:
     assert "tensor parallel 1 on h1" in served.stdout
     live.prove(orchestrate)
     assert orchestrate("teardown", "--yes").returncode == 0
+    assert no_marked_process(testbed)
+
+
+def test_the_model_that_talks_answers_every_proof(hosts_up: HostsUp) -> None:
+    """Through the parser that the flagship has; one that does not fit starts nothing."""
+    testbed = hosts_up(1)
+    orchestrate = Driver(testbed)
+    served = orchestrate("serve", "--model", "tiny-talks")
+    assert served.returncode == 0, served.stderr
+    talks.prove(orchestrate)
+    assert orchestrate("teardown", "--yes").returncode == 0
+    assert no_marked_process(testbed)
+    talks.refused(orchestrate)
     assert no_marked_process(testbed)

@@ -8,8 +8,8 @@ from cluster.finding import Finding
 from orchestrator.api.errors import ALL_REASONING, hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply, ToolCall
 from orchestrator.api.schema import judged
+from orchestrator.models.tool_markup import Markup, dropped_by, find_markup
 from orchestrator.proofs.tools.cases import RESULT_DEGREES, ToolCase
-from orchestrator.proofs.tools.markup import Markup, find_markup
 
 TEXT_LIMIT = 120  # characters of a model's text in a message
 AUTO = "enable-auto-tool-choice"  # in vLLM's refusals
@@ -99,7 +99,8 @@ def nothing_fault(reply: Reply, parser: str) -> Fault:
         return Fault(what, ALL_REASONING)
     if reply.refusal:
         return Fault(f"the model refuses: {quoted(reply.refusal)}", READ_ANSWERS)
-    return Fault("neither a call nor text: a parser may have dropped it", parser_hint(None, parser))
+    hint = parser_hint(dropped_by(parser), parser)
+    return Fault("neither a call nor text: a parser may have dropped it", hint)
 
 
 def faults_beside(one: Exchange, reply: Reply, twin: Reply, faults: list[Fault]) -> Iterator[Fault]:
@@ -144,7 +145,8 @@ def raw_markup_fault(markup: Markup, parser: str, *, in_text: bool = True) -> Fa
 
 
 def parser_hint(markup: Markup | None, parser: str) -> str:
-    name, *others = markup.parsers if markup else ("NAME",)
+    fitting = [each for each in markup.parsers if each != parser] if markup else []
+    name, *others = fitting or ["NAME"]
     also = f" (or {', '.join(others)})" if others else ""
     known = f", in place of {parser}" if parser else ""
     return f"serve it again with --set tool_call_parser={name}{also}{known}"

@@ -24,6 +24,7 @@ OPTIONS: dict[str, list[str] | None] = {
     "--dtype": ["auto", "float16", "float32"],
     "--tool-call-parser": None,
     "--reasoning-parser": None,
+    "--tool-parser-plugin": None,
     "-tp": None,
 }
 ACCEPTED = AcceptedArguments(
@@ -60,6 +61,11 @@ def test_every_wrong_argument_is_named_with_the_nearest_right_one() -> None:
 def test_a_parser_like_no_other_lists_them_all() -> None:
     [problem] = problems(reasoning_parser="zzz")
     assert problem.endswith("hint: known: qwen3")
+
+
+def test_a_parser_that_a_plugin_of_the_users_registers_is_no_mistake() -> None:
+    assert problems(tool_call_parser="mine")
+    assert not problems(tool_call_parser="mine", tool_parser_plugin="/home/ada/mine.py")
 
 
 def test_the_host_is_asked_with_its_version() -> None:

@@ -76,6 +76,26 @@ def test_set_reaches_the_words() -> None:
     assert words[words.index("--port") + 1] == "8300"
 
 
+def test_a_parser_that_does_not_fit_the_chat_template_ends_it_before_the_load() -> None:
+    plain = script().answers
+    template = {"file": "chat_template.jinja", "text": "<tool_call>\n<function=name>"}
+
+    def guarded(node: Node, request: Any) -> Any:
+        if "template" in request["request"]:
+            return {"hangs": False, "code": 0, "out": json.dumps(template)}
+        return plain[GUARDED](node, request)
+
+    options = {**OPTIONS, "--tool-call-parser": None}
+    accepted = {"options": options, "tool_parsers": [], "reasoning_parsers": []}
+    made = Script(answers={**plain, GUARDED: guarded, ASK: lambda node, request: accepted})
+    with pytest.raises(PreflightError, match="the parser hermes does not read that") as caught:
+        prepared(made, tool_call_parser="hermes")
+    assert "--set tool_call_parser=qwen3_xml" in str(caught.value)
+    assert "--force parser" in str(caught.value)
+    service = prepared(made, tool_call_parser="qwen3_xml").service
+    assert "orchestrate_vllm_tool_parser.py" in service.files
+
+
 def test_the_locked_commit_is_what_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from orchestrator.proofs.tools.judge import raw_markup_fault
-from orchestrator.proofs.tools.markup import FORMATS, Markup, find_markup
+from orchestrator.models.tool_markup import FORMATS, Markup, dropped_by, find_markup
+from orchestrator.proofs.tools.judge import parser_hint, raw_markup_fault
 from tests.support.folders import CAPTURED
 
 ARGUMENTS = CAPTURED / "vllm-0.32-arguments.json"
@@ -76,3 +76,14 @@ def test_a_parser_that_reads_the_format_is_not_called_wrong() -> None:
     fault = raw_markup_fault(markup, "mistral")
     assert "the parser mistral does not read" in fault.what
     assert "--set tool_call_parser=hermes (or qwen3_json), in place of mistral" in fault.hint
+
+
+def test_where_a_parser_drops_a_call_without_a_trace_the_form_that_it_cannot_read_is_named() -> (
+    None
+):
+    """vLLM's own qwen3_coder takes `<tool_call>{...}` out of the text, and makes no call of it."""
+    hint = parser_hint(dropped_by("qwen3_coder"), "qwen3_coder")
+    assert "--set tool_call_parser=hermes (or qwen3_xml, " in hint
+    assert "qwen3_xml" not in parser_hint(dropped_by("qwen3_xml"), "qwen3_xml").partition(", in")[0]
+    assert dropped_by("hermes") is None
+    assert "tool_call_parser=NAME" in parser_hint(None, "hermes")

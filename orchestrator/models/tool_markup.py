@@ -1,6 +1,7 @@
 """How models write tool calls as text, and which of vLLM's parsers reads it; pure.
 
-The patterns follow vLLM 0.32, vllm/tool_parsers/ and vllm/parser/.
+The patterns follow vLLM 0.32, vllm/tool_parsers/ and vllm/parser/; `qwen3_xml` is ours, which reads
+the form of hermes, too: orchestrator/host/vllm_tool_parser.py.
 """
 
 import json
@@ -37,7 +38,9 @@ FORMATS = (  # the first match counts, so the order matters where one wraps anot
     markup_format(r"<minimax:tool_call>", "minimax_m2"),
     markup_format(r"<longcat_tool_call>", "longcat"),
     markup_format(r"<ifm\|tool_calls?>", "k2_horizon"),
-    markup_format(r"<tool_call>", "hermes", "qwen3_json", "granite4", "ernie45", "xlam"),
+    markup_format(
+        r"<tool_call>", "hermes", "qwen3_xml", "qwen3_json", "granite4", "ernie45", "xlam"
+    ),
     markup_format(r"\[TOOL_CALLS\]", "mistral"),
     markup_format(r"<\|python_tag\|>", "llama3_json", "llama4_json"),
     markup_format(r"<\|python_start\|>", "llama4_pythonic"),
@@ -63,10 +66,23 @@ FORMATS = (  # the first match counts, so the order matters where one wraps anot
 
 def find_markup(text: str, tools: Iterable[str]) -> Markup | None:
     """The first format found; bare JSON or Python only where it calls one of the tools."""
+    return tagged(text) or json_call(text, set(tools)) or python_call(text, tools)
+
+
+def tagged(text: str) -> Markup | None:
+    """The first format found, in an answer or in a chat template that shows how to write it."""
     for each in FORMATS:
         if found := each.pattern.search(text):
             return Markup(found[0], each.parsers)
-    return json_call(text, set(tools)) or python_call(text, tools)
+    return None
+
+
+def dropped_by(parser: str) -> Markup | None:
+    """What a parser takes out of the text without making a call of it: JSON within the tags that
+    vLLM's XML parsers know.
+    """
+    example = tagged("<function=f>")
+    return tagged("<tool_call>") if example and parser in example.parsers else None
 
 
 def json_call(text: str, tools: set[str]) -> Markup | None:

@@ -1,0 +1,64 @@
+"""The parser of tool calls: which one the model needs, and our own that vLLM is given.
+
+vLLM's own `qwen3_xml` gives neither a call nor a text for the JSON form of Qwen3 and Hermes; in its
+place stands orchestrator/host/vllm_tool_parser.py, which reads both.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from cluster.checks.shared_cache import ask_cache
+from cluster.finding import Finding
+from cluster.transport.protocol import Transport
+from orchestrator.models.cache import ModelFiles
+from orchestrator.models.tool_markup import FORMATS, tagged
+from orchestrator.recipes.layer import Value
+
+CHECK = "parser"
+EITHER_FORM = "qwen3_xml"
+PLUGIN = "tool_parser_plugin"
+ELSEWHERE = ("tokenizer", "tokenizer_mode")  # the template is then not the one of the folder
+
+
+def needs_own_parser(args: Mapping[str, Value]) -> bool:
+    """Whether vLLM is given our parser; a recipe with a plugin of its own keeps that."""
+    return args.get("tool_call_parser") == EITHER_FORM and not args.get(PLUGIN)
+
+
+def template_of(transport: Transport, model: ModelFiles, args: Mapping[str, Value]) -> str:
+    """The chat template, read on a host; empty where none tells anything of a parser."""
+    given = str(args.get("chat_template") or "")
+    if not is_compared(args) or model.problem:
+        return ""
+    if "{" in given:  # vLLM takes the template itself, too
+        return given
+    request = {"folder": model.path, "template": given}
+    answer = ask_cache(transport, model.host, "orchestrator.host.chat_template", request)
+    return str(answer["text"])
+
+
+def is_compared(args: Mapping[str, Value]) -> bool:
+    """Whether the parser is one of those that a format of ours names, and none of the user's."""
+    known = {parser for each in FORMATS for parser in each.parsers}
+    elsewhere = any(args.get(key) for key in (PLUGIN, *ELSEWHERE))
+    return args.get("tool_call_parser") in known and not elsewhere
+
+
+def parser_findings(args: Mapping[str, Value], template: str, where: str) -> Iterator[Finding]:
+    """The recipe's parser against what the chat template has the model write; pure."""
+    parser = str(args.get("tool_call_parser") or "")
+    markup = tagged(template)
+    if not parser or markup is None:
+        return
+    if parser in markup.parsers:
+        yield Finding(CHECK, where, "pass", f"{parser} reads {markup.excerpt}")
+        return
+    best, *others = markup.parsers
+    also = f" (or {', '.join(others)})" if others else ""
+    yield Finding(
+        CHECK,
+        where,
+        "failure",
+        f"the chat template has the model write a tool call as {markup.excerpt}, "
+        f"and the parser {parser} does not read that",
+        f"--set tool_call_parser={best}{also}",
+    )
