@@ -6,14 +6,18 @@ place stands orchestrator/host/vllm_tool_parser.py, which reads both.
 
 from collections.abc import Iterator, Mapping
 
+from pydantic import TypeAdapter
+
 from cluster.checks.shared_cache import ask_cache
 from cluster.finding import Finding
+from cluster.transport.call import HostProgram
 from cluster.transport.protocol import Transport
 from orchestrator.models.cache import ModelFiles
 from orchestrator.models.tool_markup import FORMATS, tagged
 from orchestrator.recipes.layer import Value
 
 CHECK = "parser"
+TEMPLATE = HostProgram("orchestrator.host.chat_template", TypeAdapter(dict[str, str]))
 EITHER_FORM = "qwen3_xml"
 PLUGIN = "tool_parser_plugin"
 ELSEWHERE = ("tokenizer", "tokenizer_mode")  # the template is then not the one of the folder
@@ -32,8 +36,7 @@ def template_of(transport: Transport, model: ModelFiles, args: Mapping[str, Valu
     if "{" in given:  # vLLM takes the template itself, too
         return given
     request = {"folder": model.path, "template": given}
-    answer = ask_cache(transport, model.host, "orchestrator.host.chat_template", request)
-    return str(answer["text"])
+    return ask_cache(transport, model.host, TEMPLATE, request).get("text", "")
 
 
 def is_compared(args: Mapping[str, Value]) -> bool:
