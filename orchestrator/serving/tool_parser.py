@@ -16,7 +16,6 @@ from orchestrator.models.cache import ModelFiles
 from orchestrator.models.tool_markup import FORMATS, tagged
 from orchestrator.recipes.layer import Value
 
-CHECK = "parser"
 TEMPLATE = HostProgram("orchestrator.host.chat_template", TypeAdapter(dict[str, str]))
 EITHER_FORM = "qwen3_xml"
 PLUGIN = "tool_parser_plugin"
@@ -53,12 +52,12 @@ def parser_findings(args: Mapping[str, Value], template: str, where: str) -> Ite
     if not parser or markup is None:
         return
     if parser in markup.parsers:
-        yield Finding(CHECK, where, "pass", f"{parser} reads {markup.excerpt}")
+        yield Finding("parser", where, "pass", f"{parser} reads {markup.excerpt}")
         return
     best, *others = markup.parsers
     also = f" (or {', '.join(others)})" if others else ""
     yield Finding(
-        CHECK,
+        "parser",
         where,
         "failure",
         f"the chat template has the model write a tool call as {markup.excerpt}, "

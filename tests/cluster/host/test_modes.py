@@ -28,7 +28,10 @@ PRIVATE = {"cluster.host.hold", "cluster.host.launch", "cluster.host.put", "clus
 PRIVATE |= {f"orchestrator.host.{each}" for each in ("media_files", "media_server")}
 PRIVATE |= {"orchestrator.host.vllm_arguments", "cluster.host.ray_start"}
 CACHE = {"cluster.host.nonce", "cluster.host.chunks"}
-CACHE |= {f"orchestrator.host.{each}" for each in ("sync", "layout", "download", "make_tiny")}
+CACHE |= {
+    f"orchestrator.host.{each}"
+    for each in ("sync", "layout", "download", "make_tiny", "make_talks")
+}
 MAKES = re.compile(
     r"O_CREAT|makedirs|mkdir|symlink\(|write_text|write_bytes|save_pretrained|open_private"
     r"|write_private|(?<!fd)open\((?!writer)[^\n]*\"[wxa]b?\""  # pipes are none

@@ -119,7 +119,7 @@ def test_a_process_that_a_signal_has_stopped_is_named_and_can_be_ended() -> None
         [found] = gather_facts(transport, CONFIG).hosts[0].services
     assert (found.alive, found.stopped) == (True, ("sleep",))
     [answer] = do(Stop(HERE, (SLEEPS.mark,)))
-    assert answer["left"] == {}
+    assert answer.left == {}
 
 
 @pytest.mark.parametrize("name", ["spec.json", "pid", "exit.json"])
@@ -131,7 +131,7 @@ def test_a_folder_in_a_records_place_makes_way(home: Path, name: str) -> None:
     (folder / name).unlink(missing_ok=True)
     (folder / name / "inner").mkdir(parents=True)
     [answer] = do(Stop(HERE, (SLEEPS.mark,)))
-    assert (answer["left"], answer["kept"]) == ({}, [])
+    assert (answer.left, answer.kept) == ({}, ())
 
 
 def test_a_record_that_names_a_neighbours_process_ends_no_neighbour(home: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_record_that_names_a_neighbours_process_ends_no_neighbour(home: Path) 
         record.write_text(json.dumps({"supervisor": identity, "child": identity}))
         assert services.supervisor_of(record.parent) is None
         [answer] = do(Stop(HERE, (SLEEPS.mark,)))
-        assert answer["stopped"] == {SLEEPS.mark: 2}
+        assert answer.stopped == {SLEEPS.mark: 2}
         assert neighbour.poll() is None
         neighbour.kill()
 
