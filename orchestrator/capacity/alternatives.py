@@ -92,12 +92,14 @@ def setting_text(value: Value) -> str:
 def argument_changes(request: PlanRequest) -> Iterator[tuple[str, dict[str, Value]]]:
     fit, arch = request.fit, request.model.architecture
     if fit:
+        most = MOST_UTILIZATION[any(map(is_unified, request.hosts))]
+        if fit.serving.unified and fit.serving.utilization > most:
+            yield "less of the memory that the host shares", {"gpu_memory_utilization": most}
         smaller = min(fit.longest, fit.serving.max_model_len - 1) // STEP * STEP
         if smaller >= LEAST:
             yield "a smaller context", {"max_model_len": smaller}
         if fit.split.tensor > 1 and arch.experts and not fit.split.expert:
             yield "whole experts on each rank", {"enable_expert_parallel": True}
-        most = MOST_UTILIZATION[any(map(is_unified, request.hosts))]
         if fit.memory.total and fit.serving.utilization < most:
             yield "more of each GPU", {"gpu_memory_utilization": most}
     yield from other_splits(request)

@@ -20,15 +20,16 @@ def fit_findings(
     used: Mapping[str, int],
 ) -> list[Finding]:
     """A failure where it cannot fit, with the nearest that does; a warning for what is guessed,
-    and in place of a failure that rests on a guess."""
+    and in place of a failure that rests on a guess. What vLLM refuses whatever the memory is never
+    a guess."""
     fit = fit_of(recipe, model, placement, ask_free=True)
     request = PlanRequest(recipe, model, tuple(hosts), used, fit, more_hosts(hosts))
     alternatives = () if fit.fits else nearest_fits(request)
     where = ", ".join(host.node.name for host in placement.hosts)
-    state: State = "warning" if model.guesses else "failure"
+    state: State = "failure" if fit.verdict == "does not fit" else "warning"
     hint = "; or ".join(map(words_to_type, alternatives)) or f"orchestrate plan {recipe.option}"
     found = [Finding(CHECK, where, state, problem, hint) for problem in fit.problems]
-    return found + [Finding(CHECK, where, "warning", guess) for guess in model.guesses]
+    return found + [Finding(CHECK, where, "warning", guess) for guess in fit.guesses]
 
 
 def words_to_type(alternative: Alternative) -> str:

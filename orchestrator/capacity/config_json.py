@@ -10,9 +10,15 @@ KINDS = {
     "full_attention": "full",
     "attention": "full",
     "sliding_attention": "sliding",
-    "chunked_attention": "sliding",
+    "chunked_attention": "chunked",
     "linear_attention": "linear",
+    "mamba": "mamba",
+    "mamba2": "mamba",
+    "deepseek_sparse_attention": "full",
+    "moe": "none",
+    "mlp": "none",
 }
+SLIDING_FAMILIES = ("mistral", "mixtral")  # a window without a list is every layer's
 # what these leave out of config.json: the defaults of transformers' class
 DEFAULTS: dict[str, dict[str, Any]] = {
     "gemma3_text": {
@@ -25,34 +31,36 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "tie_word_embeddings": True,
     },
 }
+# how the layers of a family are built and what they cache is known; others are estimated
 FAMILIES = {
     "llama": "dense",
     "mistral": "dense",
+    "mimo": "dense",
     "qwen2": "dense",
     "qwen3": "dense",
+    "qwen3_vl_text": "dense",
     "gemma3_text": "dense",
+    "nemotron-nas": "dense",
+    "qwen3_5_text": "dense",
+    "gemma4_text": "gemma4",
     "qwen3_moe": "moe",
     "qwen3_vl_moe_text": "moe",
     "mixtral": "moe",
+    "minimax_m2": "moe",
     "gpt_oss": "moe",
     "qwen3_next": "moe",
-    "deepseek_v3": "moe",
+    "qwen3_5_moe_text": "moe",
+    "llama4_text": "moe",
+    "mimo_v2_flash": "moe",
     "deepseek_v2": "moe",
+    "deepseek_v3": "moe",
+    "deepseek_v32": "moe",
+    "glm_moe_dsa": "moe",
     "kimi_k2": "moe",
+    "kimi_linear": "moe",
+    "nemotron_h": "nemotron",
+    "deepseek_v4": "deepseek_v4",
 }
-# FP8 with and without blocks, 4-bit with groups, NVIDIA's and OCP's 4-bit floats
-QUANTIZATIONS = (
-    "fp8",
-    "awq",
-    "gptq",
-    "awq_marlin",
-    "gptq_marlin",
-    "compressed-tensors",
-    "modelopt",
-    "modelopt_fp4",
-    "mxfp4",
-    "bitsandbytes",
-)
 
 
 def count_in(table: ConfigTable, *keys: str, default: int = 0) -> int:

@@ -6,9 +6,12 @@ from functools import cached_property
 
 from cluster.units import GIB
 from orchestrator.capacity.architecture import Architecture
-from orchestrator.capacity.engine_args import Serving
-from orchestrator.capacity.kv_cache import KVCache, kv_cache
-from orchestrator.capacity.overhead import Estimate, overheads, total
+from orchestrator.capacity.engine_args import GpuModel, Serving
+from orchestrator.capacity.kv_cache import KVCache
+from orchestrator.capacity.overhead import UNIFIED_SPREAD, Estimate, overheads, total
+from orchestrator.capacity.padding import is_padded, padded_experts
+from orchestrator.capacity.refusals import refusals
+from orchestrator.capacity.served_cache import cache_of
 from orchestrator.capacity.tensors import Tensor
 from orchestrator.capacity.weights import Alike, Split, Weights, grouped, rank_weights, stage_layers
 
@@ -34,16 +37,22 @@ class Model:
 @dataclass(frozen=True)
 class GpuMemory:
     """Of the smallest GPU that is used, in bytes; 0 without GPUs. `free` is None where nobody
-    asked. On unified memory both are the host's."""
+    asked. On unified memory both are the host's. `host` is the least host's memory, for `ranks`
+    of its GPUs."""
 
     total: int
     free: int | None
     across: bool
+    gpu: GpuModel = GpuModel()  # noqa: RUF009 (frozen)
+    host: int = 0
+    ranks: int = 1
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One split, judged; bytes of one rank by pipeline stage. `rooms` is left for the KV cache."""
+    """One split, judged; bytes of one rank by pipeline stage. `rooms` is left for the KV cache.
+    `refused` is what no memory would change, `short` what there is too little memory for, and
+    `short_at_worst` the same where the overhead is as large as it may be."""
 
     split: Split
     serving: Serving
@@ -56,11 +65,27 @@ class Fit:
     longest: int
     cache: KVCache
     stages: tuple[range, ...]
-    problems: tuple[str, ...]
+    guesses: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+    short_at_best: bool = False
+    short_at_worst: bool = False
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return (*self.refused, *self.short)
 
     @property
     def fits(self) -> bool:
+        """As it was computed, whatever is a guess of it."""
         return not self.problems
+
+    @property
+    def verdict(self) -> str:
+        """Firm only where nothing of it is a guess."""
+        if self.refused or (self.short_at_best and not self.guesses):
+            return "does not fit"
+        return "may fit" if self.guesses or self.short or self.short_at_worst else "fits"
 
     @property
     def least(self) -> int:
@@ -81,8 +106,29 @@ class Fit:
         return int(self.memory.total * self.serving.utilization)
 
     def at_once(self, tokens: int) -> int:
-        """Requests of this length that have room beside each other."""
-        return max(0, self.blocks - 1) // max(1, self.cache.blocks_for(tokens))
+        """Requests of this length that run beside each other: those that have room, and no more
+        than `max_num_seqs`, in every engine."""
+        room = max(0, self.blocks - 1) // max(1, self.cache.blocks_for(tokens))
+        return min(room, self.serving.seqs) * self.split.data
+
+    @property
+    def spread(self) -> tuple[int, int]:
+        """Bytes by which the overhead may be less and more; told bytes have no range."""
+        told = self.serving.kv_bytes or not self.memory.gpu.unified
+        return (0, 0) if told else UNIFIED_SPREAD
+
+    def changed(self, change: int) -> "Fit":
+        """With so many bytes more on every rank."""
+        rooms = tuple(room + change for room in self.rooms)
+        blocks = self.cache.blocks_in(rooms, self.stages)
+        tokens = self.cache.tokens_in(blocks, self.serving.max_model_len)
+        return replace(self, rooms=rooms, blocks=blocks, kv_tokens=tokens)
+
+    @property
+    def kv_range(self) -> tuple[int, int]:
+        """Tokens with the largest overhead and the smallest."""
+        less, more = self.spread
+        return self.changed(-more).kv_tokens, self.changed(less).kv_tokens
 
     def kv_bytes(self, tokens: int) -> int:
         """KV cache that one request of this length needs on the fullest rank."""
@@ -92,42 +138,52 @@ class Fit:
 def judge(model: Model, split: Split, serving: Serving, memory: GpuMemory) -> Fit:
     arch = model.architecture
     weights = rank_weights(
-        model.kinds,
+        kinds_of(model, split, serving),
         arch,
         split,
         weight_dtype=serving.weight_dtype,
         online_fp8=serving.online_fp8,
+        drafts=serving.speculation.layers > 0,
     )
     stages = stage_layers(len(arch.layers), split.pipeline)
-    cache = kv_cache(
-        arch,
-        split.tensor,
-        element=serving.cache_element,
-        state_element=serving.weight_dtype,
-        batched=serving.batched,
-        prefix=serving.prefix,
-    )
     extra = tuple(
         overheads(arch, split, serving, len(layers), across=memory.across) for layers in stages
     )
-    rooms = rooms_for_cache(serving, memory, weights, extra)
-    blocks = cache.blocks_in(rooms, stages)
-    length = serving.max_model_len
     fit = Fit(
         split=split,
         serving=serving,
         memory=memory,
         weights=weights,
         overheads=extra,
-        rooms=rooms,
-        blocks=blocks,
-        kv_tokens=cache.tokens_in(blocks, length),
-        longest=cache.longest(blocks, arch.positions or max(length, CONTEXTS[-1])),
-        cache=cache,
+        rooms=rooms_for_cache(serving, memory, weights, extra),
+        blocks=0,
+        kv_tokens=0,
+        longest=0,
+        cache=cache_of(arch, split, serving),
         stages=stages,
-        problems=(),
+        guesses=guesses_of_fit(model, serving),
+        refused=tuple(refusals(arch, split, serving, memory.total, memory.host // memory.ranks)),
     )
-    return with_problems(fit, arch)
+    return with_shortages(with_tokens(fit, arch))
+
+
+def kinds_of(model: Model, split: Split, serving: Serving) -> tuple[Alike, ...]:
+    """Its tensors as vLLM makes room for them: a split may pad them."""
+    arch = model.architecture
+    if not is_padded(arch):
+        return model.kinds
+    return grouped(padded_experts(model.tensors, arch, split, serving.kernel))
+
+
+def guesses_of_fit(model: Model, serving: Serving) -> tuple[str, ...]:
+    """What is a guess for this model on this hardware."""
+    found = [*model.guesses, *serving.guesses]
+    if is_padded(model.architecture) and not serving.kernel.certain:
+        found.append(
+            f"weights: vLLM's kernel for MXFP4 experts is not known here, counted as "
+            f"{serving.kernel.name}'s; moe_backend names one (triton takes less)"
+        )
+    return tuple(found)
 
 
 def rooms_for_cache(
@@ -140,19 +196,41 @@ def rooms_for_cache(
     return tuple(told or budget - held - total(estimates) for held, estimates in pairs)
 
 
-def with_problems(fit: Fit, arch: Architecture) -> Fit:
-    found = [*split_problems(fit.split, arch), *memory_problems(fit)]
-    return replace(fit, problems=tuple(found))
+def with_tokens(fit: Fit, arch: Architecture) -> Fit:
+    """What the room holds. Where vLLM is to find the length itself, it is the longest."""
+    blocks = fit.cache.blocks_in(fit.rooms, fit.stages)
+    serving = fit.serving
+    limit = arch.positions or max(serving.max_model_len, CONTEXTS[-1])
+    longest = fit.cache.longest(blocks, limit)
+    if serving.automatic_length:
+        serving = replace(serving, max_model_len=max(1, min(serving.max_model_len, longest)))
+    tokens = fit.cache.tokens_in(blocks, serving.max_model_len)
+    return replace(fit, serving=serving, blocks=blocks, kv_tokens=tokens, longest=longest)
 
 
-def memory_problems(fit: Fit) -> list[str]:
+def with_shortages(fit: Fit) -> Fit:
+    less, more = fit.spread
+    return replace(
+        fit,
+        short=tuple(shortages(fit)),
+        short_at_best=bool(shortages(fit.changed(less))),
+        short_at_worst=bool(shortages(fit.changed(-more))),
+    )
+
+
+def shortages(fit: Fit) -> list[str]:
     """In the order in which vLLM would meet them."""
     free, serving = fit.memory.free, fit.serving
     known = any(fit.cache.block_bytes(layers) for layers in fit.stages)
     found = []
-    wanted = fit.weights.most + fit.overhead + fit.room if serving.cpu_space else fit.budget
+    if serving.cpu_space or serving.kv_bytes:
+        wanted = fit.weights.most + fit.overhead + fit.room
+    else:
+        wanted = fit.budget
     if free is not None and free < wanted:
         found.append(f"{gib(free)} are free, and vLLM takes {gib(wanted)}")
+    elif serving.kv_bytes and fit.memory.total and wanted > fit.memory.total:
+        found.append(f"a GPU has {gib(fit.memory.total)}, and vLLM takes {gib(wanted)}")
     if fit.room <= 0:
         found.append(
             f"{gib(fit.weights.most)} of weights and {gib(fit.overhead)} "
@@ -166,30 +244,6 @@ def memory_problems(fit: Fit) -> list[str]:
             f"{gib(fit.room)}: {fit.longest} tokens"
         )
     return found
-
-
-def split_problems(split: Split, arch: Architecture) -> list[str]:
-    """What vLLM refuses whatever the memory."""
-    found = []
-    if arch.heads and arch.heads % split.tensor:
-        found.append(f"{arch.heads} attention heads cannot be split over {split.tensor} ranks")
-    if arch.kv_heads and not arch.latent and not divides(split.tensor, arch.kv_heads):
-        found.append(f"{arch.kv_heads} KV heads cannot be split over {split.tensor} ranks")
-    if split.pipeline > max(1, len(arch.layers)):
-        found.append(f"{len(arch.layers)} layers cannot be split over {split.pipeline} stages")
-    if arch.quantization == "fp8" and arch.block and arch.experts and not split.expert:
-        width = arch.expert_width
-        if width % split.tensor or (width // split.tensor) % arch.block:
-            found.append(
-                f"experts of width {width} over {split.tensor} ranks are no multiple of FP8's "
-                f"blocks of {arch.block}: enable_expert_parallel=true keeps them whole"
-            )
-    return found
-
-
-def divides(ranks: int, heads: int) -> bool:
-    """vLLM repeats KV heads when there are more ranks than heads."""
-    return heads % ranks == 0 or (ranks > heads and ranks % heads == 0)
 
 
 def gib(size: float) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from cluster.checks.memory import is_unified
 from cluster.facts.hosts import HostFacts
 from cluster.units import GIB, MIB
+from orchestrator.capacity.engine_args import GpuModel
 from orchestrator.capacity.fit import GpuMemory
 
 # measured on an H200: nvidia-smi shows 143771 MiB, torch and vLLM see 139.81 GiB
@@ -35,4 +37,14 @@ def memory_of(hosts: Sequence[HostFacts], ranks: Sequence[int], *, ask_free: boo
         total=min(gpu_bytes(host) for host in hosts),
         free=min(free) if ask_free else None,
         across=len(hosts) > 1,
+        gpu=gpu_model(hosts[0]),
+        host=min(host.memory.total for host in hosts),
+        ranks=max(ranks),
     )
+
+
+def gpu_model(host: HostFacts) -> GpuModel:
+    if not host.gpus:
+        return GpuModel()
+    first = host.gpus[0]
+    return GpuModel(first.name, first.capability, unified=is_unified(host))

@@ -15,7 +15,7 @@ from orchestrator.capacity.alternatives import MOST_GPUS, ScaleUp
 from orchestrator.capacity.gpu_memory import NOT_SHOWN
 from orchestrator.recipes.hardware import Hardware
 
-WORDS = re.compile(r"([a-z0-9]+?)(?:x(\d{1,3}))?")
+WORDS = re.compile(r"([a-z0-9-]+?)(?:x(\d{1,3}))?")
 HOST_MEMORY = 1024 * GIB  # of a host with GPUs; nothing here depends on it
 NOT_ASKED: dict[str, Any] = {
     **dict.fromkeys(("home", "user", "machine", "venv", "driver_problem"), ""),
@@ -81,7 +81,7 @@ def gpu_of_kind(name: str, kind: Hardware, index: int, size: int) -> Gpu:
     shown = None if kind.unified else size + NOT_SHOWN
     return Gpu(
         index=index,
-        name=f"NVIDIA {kind.gpu or name.upper()}",
+        name=f"NVIDIA {kind.gpu or name.partition('-')[0].upper()}",
         memory_total=shown,
         memory_free=shown,
         capability=kind.capability,

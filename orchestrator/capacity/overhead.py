@@ -38,8 +38,14 @@ LATENT_TOKENS = 64 * 1024
 STREAMS = 4  # hidden states alive at once: input, residual, normed, output
 STATE_CHUNK = 64  # tokens; the gated delta rule keeps a state for each chunk
 LARGEST_IMAGE = 16384  # tokens after merging: the processor's default limit
+# unified memory: vLLM counts what the host's own processes take while it loads as its own. Two
+# owners' startup logs (GB10, utilisation 0.85) leave 8 to 12 GiB beside weights and KV cache, where
+# the estimates above come to 3 to 4; nothing was measured on Sparks for this table
+UNIFIED = 8 * GIB
+UNIFIED_SPREAD = (8 * GIB, 2 * GIB)  # how much less and more it may be
 # a CPU build: Python, torch and the compiled graph in resident memory; not part of the KV space
 CPU_PROCESS = 2 * GIB
+UNIFIED_SOURCE = "0 to 10 GiB in owners' logs; not measured on Sparks by us"
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ def overheads(
         found.append(Estimate("CUDA graphs", graphs, "fitted to measurements on one and two H200"))
     if split.pipeline > 1:
         found.append(Estimate("pipeline buffers", int(PIPELINE), "measured on two H200"))
+    if serving.unified:
+        found.append(Estimate("unified memory", UNIFIED, UNIFIED_SOURCE))
     return tuple(found)
 
 
@@ -90,7 +98,7 @@ def forward_bytes(arch: Architecture, split: Split, serving: Serving) -> int:
     factor = EXPERTS.get(arch.quantization, EXPERTS_OTHER)
     widest = max(attention, dense, int(factor * experts_elements(arch, split, tokens)))
     unpacked = streams + widest + latent_elements(arch, split)
-    return unpacked * ACTIVATION + linear_bytes(arch, split, tokens)
+    return unpacked * ACTIVATION + scan_bytes(arch, split, tokens)
 
 
 def latent_elements(arch: Architecture, split: Split) -> int:
@@ -111,7 +119,7 @@ def experts_elements(arch: Architecture, split: Split, tokens: int) -> int:
     return routed * (first + second) + tokens * arch.hidden
 
 
-def linear_bytes(arch: Architecture, split: Split, tokens: int) -> int:
+def scan_bytes(arch: Architecture, split: Split, tokens: int) -> int:
     """Gated delta rule in chunks: a state a chunk, and keys and values in float32."""
     if not arch.linear or "linear" not in arch.layers:
         return 0

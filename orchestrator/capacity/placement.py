@@ -7,19 +7,23 @@ from cluster.errors import PreflightError, Problem
 from cluster.facts.hosts import HostFacts
 from orchestrator.capacity.architecture import Architecture
 from orchestrator.capacity.engine_args import serving_of
-from orchestrator.capacity.fit import Fit, Model, divides, judge
+from orchestrator.capacity.fit import Fit, Model, judge
 from orchestrator.capacity.gpu_memory import memory_of
+from orchestrator.capacity.option_values import whole_number
+from orchestrator.capacity.refusals import divides
 from orchestrator.capacity.weights import Split
 from orchestrator.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the ranks go: `hosts` in order, the first one runs vLLM."""
+    """Where the ranks go: `hosts` in order, the first one runs vLLM; `data` engines of tensor times
+    pipeline ranks each."""
 
     hosts: tuple[HostFacts, ...]
     tensor: int
     pipeline: int
+    data: int = 1
 
     @property
     def needs_ray(self) -> bool:
@@ -27,13 +31,15 @@ class Placement:
 
     @property
     def ranks(self) -> int:
-        return self.tensor * self.pipeline
+        return self.tensor * self.pipeline * self.data
 
     def __str__(self) -> str:
         names = ", ".join(host.node.name for host in self.hosts)
         split = f"tensor parallel {self.tensor}"
         if self.pipeline > 1:
             split += f", pipeline parallel {self.pipeline}"
+        if self.data > 1:
+            split += f", data parallel {self.data}"
         return f"{split} on {names}"
 
 
@@ -48,31 +54,33 @@ def place_model(
     """
     free = {host.node.name: host.gpu_count - used.get(host.node.name, 0) for host in hosts}
     tensor, pipeline = fixed_split(recipe)
+    data = whole_number(recipe.args, "data_parallel_size", 1)
     tensor = smaller_split(recipe, model.architecture, tensor, free)
     no_gpus = not any(host.gpu_count for host in hosts)
-    if no_gpus and (tensor or 1) * (pipeline or 1) == 1:  # a CPU build needs no accelerator
+    if no_gpus and (tensor or 1) * (pipeline or 1) * data == 1:  # a CPU build needs no accelerator
         return Placement((head_first(hosts)[0],), 1, 1)
-    if tensor or pipeline:
-        ranks = (tensor or 1) * (pipeline or 1)
-    elif recipe.spread == "all":
+    whole = recipe.spread == "all"
+    if tensor or pipeline or data > 1:
+        tensor, pipeline = tensor or 1, pipeline or 1
+    elif whole:
         ranks = largest_split(model.architecture, sum(max(0, count) for count in free.values()))
+        chosen = choose_hosts(ranks, free, hosts, whole=whole)
+        tensor, pipeline = split(ranks, chosen) if chosen else (ranks, 1)
     else:
-        ranks = ranks_for(recipe, model, hosts, free)
-    chosen = choose_hosts(ranks, free, hosts, whole=recipe.spread == "all")
+        tensor, pipeline = split_for(recipe, model, hosts, free)
+    ranks = tensor * pipeline * data
+    chosen = choose_hosts(ranks, free, hosts, whole=whole)
     if chosen is None:
         raise PreflightError(no_room(ranks, free, hosts, used))
-    if not (tensor or pipeline):
-        tensor, pipeline = split(ranks, chosen)
-    require_divisible(model.architecture, tensor or 1)
-    return Placement(chosen, tensor or 1, pipeline or 1)
+    require_divisible(model.architecture, tensor)
+    return Placement(chosen, tensor, pipeline, data)
 
 
 def fixed_split(recipe: Recipe) -> tuple[int | None, int | None]:
-    def wanted(key: str) -> int | None:
-        value = recipe.args.get(key)
-        return value if isinstance(value, int) and value > 0 else None
-
-    return wanted("tensor_parallel_size"), wanted("pipeline_parallel_size")
+    """None where the recipe leaves it to the placement."""
+    tensor = whole_number(recipe.args, "tensor_parallel_size", 0)
+    pipeline = whole_number(recipe.args, "pipeline_parallel_size", 0)
+    return tensor or None, pipeline or None
 
 
 def smaller_split(
@@ -123,31 +131,36 @@ def largest_split(arch: Architecture, gpus: int) -> int:
     return max(fitting, default=1)
 
 
-def ranks_for(
+def split_for(
     recipe: Recipe, model: Model, hosts: Sequence[HostFacts], free: Mapping[str, int]
-) -> int:
-    """The fewest ranks that hold the model and one request of full length; the most that there
-    are where none do, so that what is missing can be said of them."""
+) -> tuple[int, int]:
+    """(tensor, pipeline) of the fewest ranks that hold the model and one request of full length;
+    the most that there are where none do, so that what is missing can be said of them. Where the
+    heads cannot be divided so, layers are: three hosts hold a model as three stages."""
     heads = head_counts(model.architecture)
-    most = 1
+    most, stages = (1, 1), None
     for ranks in range(1, sum(max(0, count) for count in free.values()) + 1):
-        if not all(divides(ranks, count) for count in heads):
-            continue
         chosen = choose_hosts(ranks, free, hosts, whole=False)
         if chosen is None:
             break
-        most = ranks
-        placement = Placement(chosen, *split(ranks, chosen))
-        if fit_of(recipe, model, placement, ask_free=False).fits:
-            return ranks
-    return most
+        divided = all(divides(ranks, count) for count in heads)
+        if not divided and (stages or len(chosen) < ranks):
+            continue
+        sizes = split(ranks, chosen) if divided else (1, ranks)
+        fits = fit_of(recipe, model, Placement(chosen, *sizes), ask_free=False).fits
+        if divided and fits:
+            return sizes
+        most = sizes if divided else most
+        stages = sizes if fits else stages
+    return stages or most
 
 
 def fit_of(recipe: Recipe, model: Model, placement: Placement, *, ask_free: bool) -> Fit:
     """The placement's memory, judged; `ask_free`: whether what others hold counts."""
     memory = memory_of(placement.hosts, shares(placement), ask_free=ask_free)
-    serving = serving_of(recipe, model.architecture, memory.total, placement.ranks)
-    split = Split(placement.tensor, placement.pipeline, serving.expert)
+    ranks, arch = placement.ranks // placement.data, model.architecture
+    serving = serving_of(recipe, arch, memory.total, ranks, memory.gpu)
+    split = Split(placement.tensor, placement.pipeline, serving.expert, placement.data)
     return judge(model, split, serving, memory)
 
 

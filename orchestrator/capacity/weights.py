@@ -19,7 +19,10 @@ from orchestrator.capacity.tensors import FLOATS, Tensor, element_bytes
 
 LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d+)\.")
 VISION = re.compile(r"(?:^|\.)(?:visual|vision_\w+|multi_modal_projector|audio_tower)\.")
-NOT_LOADED = re.compile(r"(?:^|\.)mtp\.|rotary_emb\.inv_freq$")
+NOT_LOADED = re.compile(r"rotary_emb\.inv_freq$")
+DRAFT = re.compile(r"(?:^|\.)mtp\.")
+# a draft's own copies of these are the model's, once they are loaded
+DRAFT_SHARES = re.compile(r"embed_tokens\.|shared_head\.head\.|lm_head\.")
 EXPERT = re.compile(r"\.experts\.")
 VOCABULARY = re.compile(r"(?:^|\.)(?:embed_tokens|wte|lm_head)\.")
 KEYS_VALUES = re.compile(r"\.(?:k_proj|v_proj)\.")
@@ -35,15 +38,17 @@ DTYPES = {"float32": 4, "float": 4, "float16": 2, "half": 2, "bfloat16": 2}
 
 @dataclass(frozen=True)
 class Split:
-    """Ranks: tensor and pipeline parallel; `expert`: whole experts a rank instead of slices."""
+    """Ranks: tensor and pipeline parallel; `expert`: whole experts a rank instead of slices;
+    `data`: engines beside each other, each with its own weights but for whole experts."""
 
     tensor: int
     pipeline: int = 1
     expert: bool = False
+    data: int = 1
 
     @property
     def ranks(self) -> int:
-        return self.tensor * self.pipeline
+        return self.tensor * self.pipeline * self.data
 
 
 @dataclass(frozen=True)
@@ -103,18 +108,21 @@ def rank_weights(
     *,
     weight_dtype: int,
     online_fp8: bool,
+    drafts: bool = False,
 ) -> Weights:
-    """`weight_dtype`: bytes of an unquantised weight; `online_fp8`: quantised while loading."""
+    """`weight_dtype`: bytes of an unquantised weight; `online_fp8`: quantised while loading;
+    `drafts`: layers of multi-token prediction are loaded, too."""
     tensors = tuple(tensors)
     stages = stage_layers(len(arch.layers) or layers_in(tensors), split.pipeline)
     parts: list[Counter[str]] = [Counter() for _ in stages]
     for alike in tensors:
         tensor = alike.one
         size = loaded_bytes(tensor, weight_dtype, online_fp8) * share(tensor, arch, split)
-        for stage, number in numbers_by_stage(alike, arch, stages):
+        for stage, number in numbers_by_stage(alike, arch, stages, drafts=drafts):
             parts[stage][part_of(tensor)] += ceil(size) * number
     for stage, layers in enumerate(stages):
-        if extra := absorbed_bytes(arch, split, weight_dtype) * len(layers):
+        latent = sum(1 for number in layers if arch.layers[number : number + 1] == ("full",))
+        if extra := absorbed_bytes(arch, split, weight_dtype) * latent:
             parts[stage]["MLA, absorbed"] += extra
     sums = tuple(sum(part.values()) for part in parts)
     fullest = max(range(len(sums)), key=lambda stage: sums[stage])
@@ -152,7 +160,7 @@ def share(tensor: Tensor, arch: Architecture, split: Split) -> float:
     name, ranks = tensor.name, split.tensor
     if EXPERT.search(name) and not name.endswith("router.weight"):
         if split.expert and arch.experts:
-            return ceil(arch.experts / ranks) / arch.experts
+            return ceil(arch.experts / (ranks * split.data)) / arch.experts
         return 1 / ranks
     if VOCABULARY.search(name) and tensor.shape:
         rows = max(1, tensor.shape[0])
@@ -164,40 +172,60 @@ def share(tensor: Tensor, arch: Architecture, split: Split) -> float:
     return 1 / ranks
 
 
-def stages_of(tensor: Tensor, arch: Architecture, stages: tuple[range, ...]) -> list[int]:
-    """Pipeline stages that hold it; none where vLLM does not load it."""
+def stages_of(
+    tensor: Tensor, arch: Architecture, stages: tuple[range, ...], *, drafts: bool = False
+) -> list[int]:
+    """Pipeline stages that hold it; none where vLLM does not load it. A draft is on the last."""
     name, last = tensor.name, len(stages) - 1
     if NOT_LOADED.search(name):
         return []
+    if is_draft(name, arch):
+        return [last] if drafts and not DRAFT_SHARES.search(name) else []
     if VISION.search(name):
         return list(range(len(stages)))  # every stage builds the tower
     if VOCABULARY.search(name):
         if "lm_head" in name:
             return [] if arch.tied else [last]
         return sorted({0, last}) if arch.tied else [0]
+    return layer_stages(name, stages)
+
+
+def layer_stages(name: str, stages: tuple[range, ...]) -> list[int]:
+    """Of what is in a layer, and of what is in none."""
     layer = LAYER.search(name)
-    if not layer:
-        return [last] if "norm" in name else list(range(len(stages)))
-    return [n for n, layers in enumerate(stages) if int(layer[1]) in layers]
+    if layer:
+        return [n for n, layers in enumerate(stages) if int(layer[1]) in layers]
+    return [len(stages) - 1] if "norm" in name else list(range(len(stages)))
+
+
+def is_draft(name: str, arch: Architecture) -> bool:
+    """Whether it belongs to multi-token prediction: by name, or a layer after the last."""
+    if DRAFT.search(name):
+        return True
+    layer = LAYER.search(name)
+    numbered = layer is not None and not VISION.search(name) and bool(arch.layers)
+    return numbered and layer is not None and int(layer[1]) >= len(arch.layers)
 
 
 def numbers_by_stage(
-    alike: Alike, arch: Architecture, stages: tuple[range, ...]
+    alike: Alike, arch: Architecture, stages: tuple[range, ...], *, drafts: bool
 ) -> list[tuple[int, int]]:
-    """(stage, how many of them it holds)."""
-    name, elsewhere = alike.one.name, (VISION, NOT_LOADED, VOCABULARY)
+    """(stage, how many of them it holds). Layers after the last one are a draft, on its stage."""
+    name, elsewhere = alike.one.name, (VISION, NOT_LOADED, VOCABULARY, DRAFT)
     if not LAYER.search(name) or any(each.search(name) for each in elsewhere):
         whole = len(alike.layers)
-        return [(stage, whole) for stage in stages_of(alike.one, arch, stages)]
+        return [(stage, whole) for stage in stages_of(alike.one, arch, stages, drafts=drafts)]
     before = [bisect_left(alike.layers, layers.start) for layers in stages]
     until = [bisect_left(alike.layers, layers.stop) for layers in stages]
+    if drafts and arch.layers and not DRAFT_SHARES.search(name):
+        until[-1] = len(alike.layers)
     return [(n, until[n] - before[n]) for n in range(len(stages)) if until[n] > before[n]]
 
 
 def absorbed_bytes(arch: Architecture, split: Split, weight_dtype: int) -> int:
     """MLA keeps kv_b_proj a second time, unquantised, as W_UK and W_UV for decoding
     (vLLM's mla_attention.py, process_weights_after_loading); bytes a layer and rank."""
-    if not arch.latent:
+    if not arch.latent or (arch.layers and "full" not in arch.layers):
         return 0
     rank = arch.latent - arch.rope_dim
     heads = ceil(arch.heads / split.tensor)

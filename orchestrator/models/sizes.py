@@ -12,9 +12,8 @@ from cluster.reporter import Reporter
 from cluster.transport.call import HostProgram, call_guarded, guarded_answer
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.architecture import Architecture, read_architecture
-from orchestrator.capacity.config_json import QUANTIZATIONS
 from orchestrator.capacity.fit import Model
-from orchestrator.capacity.synthetic_tensors import known_tensors
+from orchestrator.capacity.synthetic_tensors import draft_tensors, known_tensors
 from orchestrator.capacity.tensors import Tensor, parse_tensors
 from orchestrator.host.model_headers import read_folder
 from orchestrator.models.cache import ModelFiles, how_to_get, require_complete
@@ -123,8 +122,8 @@ def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int
             )
         ) from None
     guesses = guesses_of(arch)
-    if not tensors:
-        tensors = known_tensors(arch)
+    if not tensors and (arch.family or not stored):
+        tensors = (*known_tensors(arch), *draft_tensors(arch))
         source += ", sizes computed from config.json"
     if not tensors and stored:
         tensors = spread_evenly(stored, arch)
@@ -148,13 +147,20 @@ def spread_evenly(stored: int, arch: Architecture) -> tuple[Tensor, ...]:
 
 
 def guesses_of(arch: Architecture) -> tuple[str, ...]:
-    """What makes the answer a guess."""
+    """What makes the answer a guess, and which figure it is."""
     found = []
     if not arch.family:
         name = arch.name or arch.kind or "without a name"
-        found.append(f"architecture {name} is not known: split by the names of its tensors")
-    if arch.quantization and arch.quantization not in QUANTIZATIONS:
-        found.append(f"quantisation {arch.quantization} is not known: counted as stored")
-    if not (arch.layers and (arch.latent or (arch.kv_heads and arch.head_dim))):
+        found.append(
+            f"architecture {name} is not known: weights split by the names of its tensors, "
+            "and the KV cache counted as if every layer were of a known kind"
+        )
+    found += [
+        f"layers of the kind {name} are not known: counted as full attention, the KV cache"
+        for name in arch.unknown_layers[:3]
+    ]
+    found += [f"{name} is not known: counted as stored" for name in arch.quant.unread]
+    sized = arch.latent or (arch.kv_heads and arch.head_dim) or arch.mamba
+    if not (arch.layers and sized):
         found.append("config.json does not say enough to size the KV cache")
     return tuple(found)

@@ -56,13 +56,16 @@ class Context:
 
 @dataclass(frozen=True)
 class PlanReport:
-    """Sizes in bytes and tokens."""
+    """Sizes in bytes and tokens. `verdict` is "fits", "may fit" (something of it is a guess) or
+    "does not fit"; `fits` is false for the last alone. `kv_range`: tokens where the overhead is as
+    large, and as small, as it may be."""
 
     recipe: str
     model: str
     source: str
     hardware: str
     split: str
+    verdict: str
     fits: bool
     problems: tuple[str, ...]
     guesses: tuple[str, ...]
@@ -70,6 +73,7 @@ class PlanReport:
     weights: Mapping[str, int]
     overhead: tuple[Estimate, ...]
     kv_tokens: int
+    kv_range: tuple[int, int]
     longest: int
     max_model_len: int
     at_once: Mapping[str, int]
@@ -146,19 +150,22 @@ def plan_for(request: PlanRequest) -> PlanReport:
     fit = fit_of(recipe, model, placement, ask_free=True)
     arguments = final_arguments(recipe, placement)
     longest = max(1, model.architecture.positions or fit.longest)
+    guessed = fit.verdict == "may fit"
     return PlanReport(
         recipe=recipe.name,
         model=recipe.model,
         source=model.source,
         hardware=gpu_names(placement),
         split=str(placement),
-        fits=fit.fits,
+        verdict=fit.verdict,
+        fits=fit.verdict != "does not fit",
         problems=fit.problems,
-        guesses=model.guesses,
+        guesses=fit.guesses,
         gpus=tuple(gpus_rows(placement, fit)),
         weights=fit.weights.parts,
         overhead=fit.overheads[fit.least],
         kv_tokens=fit.kv_tokens,
+        kv_range=fit.kv_range,
         longest=fit.longest,
         max_model_len=fit.serving.max_model_len,
         at_once={
@@ -166,7 +173,7 @@ def plan_for(request: PlanRequest) -> PlanReport:
             "32k": fit.at_once(32768),
             "full": fit.at_once(fit.serving.max_model_len),
         },
-        contexts=tuple(context_row(fit, tokens, longest) for tokens in CONTEXTS),
+        contexts=tuple(context_row(fit, tokens, longest, guessed) for tokens in CONTEXTS),
         flags=tuple(word for key, value in arguments.items() for word in option_words(key, value)),
         nearest=() if fit.fits else nearest_fits(replace(request, fit=fit)),
     )
@@ -215,11 +222,14 @@ def gpus_row(fit: Fit, host: str, stage: int, count: int) -> Gpus:
     )
 
 
-def context_row(fit: Fit, tokens: int, longest: int) -> Context:
+def context_row(fit: Fit, tokens: int, longest: int, guessed: bool) -> Context:
+    """`guessed`: no verdict on it is firm."""
     at_once = fit.at_once(tokens)
     spare = (fit.blocks - fit.cache.blocks_for(tokens)) / max(1, fit.blocks)
     if tokens > longest:
         verdict = "longer than the model knows"
+    elif guessed:
+        verdict = "may fit" if at_once else "may not fit"
     elif not at_once:
         verdict = "does not fit"
     elif at_once > 1:

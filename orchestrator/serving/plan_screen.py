@@ -8,12 +8,12 @@ from cluster.units import GIB
 from orchestrator.cli.render import coloured, table
 from orchestrator.serving.plan import Gpus, PlanReport
 
+COLOURS = {"fits": "green", "may fit": "yellow", "does not fit": "bold red"}
+
 
 def plan_screen(report: PlanReport) -> RenderableType:
     """Verdict, split, a row for each kind of rank, contexts, flags, and what would fit instead."""
-    verdict = Text(
-        "fits" if report.fits else "does not fit", "green" if report.fits else "bold red"
-    )
+    verdict = Text(report.verdict, COLOURS[report.verdict])
     parts: list[RenderableType] = [
         Text.assemble(report.recipe, " ", verdict, f" on {report.hardware}: {report.split}"),
         Text(f"  model      {report.model}, from {report.source}"),
@@ -50,7 +50,7 @@ def details(report: PlanReport) -> list[RenderableType]:
     lines = [f"weights      {weights}"]
     lines += [f"overhead     {e.name} {gib_text(e.bytes)}: {e.source}" for e in report.overhead]
     lines += [
-        f"KV cache     {report.kv_tokens:,} tokens as vLLM counts them",
+        f"KV cache     {report.kv_tokens:,} tokens as vLLM counts them{range_text(report)}",
         f"longest      {report.longest:,} tokens in one request",
         f"at once      {at_once} ({report.max_model_len:,}) tokens",
     ]
@@ -60,10 +60,16 @@ def details(report: PlanReport) -> list[RenderableType]:
     return [Text(line) for line in lines]
 
 
+def range_text(report: PlanReport) -> str:
+    """Where the overhead is not certain."""
+    low, high = report.kv_range
+    return "" if low == high else f", {low:,} to {high:,} with the overhead's range"
+
+
 def context_table(report: PlanReport) -> RenderableType:
     made = table("context", "KV cache each GPU", "at once", "verdict")
     for each in report.contexts:
-        good = {"safe": "ready", "fits": "ready", "experimental": "starting"}
+        good = {"safe": "ready", "fits": "ready", "experimental": "starting", "may fit": "starting"}
         verdict = coloured(good.get(each.verdict, "failed"))
         made.add_row(
             f"{each.tokens:,}",

@@ -134,6 +134,8 @@ def chosen_arguments(recipe: Recipe, placement: Placement) -> dict[str, Value]:
     if placement.needs_ray:
         backend = recipe.args.get("distributed_executor_backend", "ray")
         args["distributed_executor_backend"] = backend
+    if placement.data > 1 and placement.needs_ray:
+        args["data_parallel_backend"] = recipe.args.get("data_parallel_backend", "ray")
     return {key: value for key, value in args.items() if recipe.args.get(key) != value}
 
 

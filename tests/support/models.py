@@ -127,7 +127,13 @@ DUMMY = (
         (61.07, 53.78, 1_762_240),
         gpu_memory_utilization=0.85,
     ),
-    one_gpu("gpt-oss-20b", None, (13.02, 53.8, 1_174_181), gpu_memory_utilization=0.5),
+    one_gpu(
+        "gpt-oss-20b",
+        None,
+        (13.02, 53.8, 1_174_181),
+        gpu_memory_utilization=0.5,
+        moe_backend="triton",  # what vLLM chose on Hopper with Triton's kernels installed
+    ),
     one_gpu(
         "qwen3-vl-235b-a22b-thinking-fp8",
         12,
