@@ -118,7 +118,7 @@ def test_a_recipe_for_audit_is_shown_without_its_lock() -> None:
     [
         (["tiny"], 0, "there is no inventory: no host was asked"),
         (["tiny", "--hardware", "gb10"], 0, "hardware profile gb10"),
-        (["tiny", "--hardware", "gb1"], 2, "no hardware `gb1`\n  hint: did you mean `gb10`?"),
+        (["tiny", "--hardware", "gb1"], 2, "no hardware `gb1`\n  hint: did you mean `gb10`"),
         ([], 2, "no recipe is named"),
         (["--recipe", "no.toml"], 2, "no.toml: no such recipe file"),
     ],
