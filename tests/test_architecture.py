@@ -18,20 +18,22 @@ FILES = sorted(
 PRODUCT = [path for path in FILES if path.relative_to(ROOT).parts[0] != "tests"]
 ON_HOSTS = ("cluster/host/", "orchestrator/host/")  # programs that run alone, on a host
 SSH_FILES = {
+    "cluster/transport/ssh_channels.py",
+    "cluster/transport/ssh_certificate.py",
+    "cluster/transport/ssh_identities.py",
+    "cluster/transport/ssh_jumps.py",
     "cluster/transport/ssh.py",
-    "cluster/transport/ssh_errors.py",
     "cluster/transport/ssh_connect.py",
-    "cluster/transport/known_hosts.py",
-    "cluster/transport/host_keys.py",
+    "cluster/transport/ssh_errors.py",
+    "cluster/transport/ssh_login.py",
 }
 IMPORTERS = {
-    "fabric": {
-        "cluster/transport/ssh.py",
-        "cluster/transport/ssh_connect.py",
-        "cluster/transport/host_keys.py",
-    },
     "paramiko": SSH_FILES,
-    "subprocess": {"cluster/transport/local.py"},
+    "subprocess": {
+        "cluster/transport/local.py",
+        "cluster/transport/ssh_proxy.py",
+        "cluster/transport/ssh_options.py",
+    },
     "tenacity": {"cluster/execution/retry.py"},
     "httpcore": {"cluster/transport/http.py"},
     "aiohttp": {"orchestrator/api/send.py"},

@@ -2,13 +2,13 @@
 
 import os
 import sys
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -24,10 +24,13 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from cluster.errors import ConfigError, Problem, UsageError
+from cluster.errors import ConfigError, Problem
+from cluster.inventory.address import place_of
+from cluster.inventory.contradictions import login_problems, port_problems
 from cluster.inventory.cost import CostTable
-from cluster.inventory.node import Name, Node, Port, written_out
+from cluster.inventory.node import Name, Node, Port, jumps_written, written_out
 from cluster.inventory.problems import explain, node_problems, table_problems
+from cluster.inventory.toml_file import read_toml
 
 LOCAL = "local"
 DEFAULT = "nodes.toml"
@@ -73,10 +76,15 @@ class SshTable(Table):
     user: str | None = Field(default=None, description="SSH user.")
     port: Port | None = Field(default=None, description="SSH port.")
     key_file: str | None = Field(default=None, description="Private key file.")
-    proxy_jump: str | None = Field(default=None, description="`user@host:port` to go through.")
-    known_hosts: str = Field(
-        default="~/.ssh/known_hosts",
-        description="Host keys are checked against it; `orchestrate cluster trust` fills it.",
+    proxy_jump: Annotated[str | None, AfterValidator(jumps_written)] = Field(
+        default=None,
+        description="`user@host:port` to go through, or several with commas between; `none` for "
+        "none, whatever ~/.ssh/config says.",
+    )
+    known_hosts: str | None = Field(
+        default=None,
+        description="Host keys are checked against it; `orchestrate cluster trust` fills it. "
+        "Default: `UserKnownHostsFile` of ~/.ssh/config, else `~/.ssh/known_hosts`.",
     )
     connect_timeout_s: float = Field(
         default=5, gt=0, le=120, description="Limit for reaching a host and logging in, in seconds."
@@ -197,42 +205,36 @@ def checked(raw: Mapping[str, Any], source: str, env: Mapping[str, str]) -> Clus
         raise ConfigError(Problem(str(error), "environment", hint), *problems) from None
     # the environment may have changed a table: what counts is the sum
     problems += node_problems(config.model_dump(mode="json", exclude_unset=True), source)
+    problems += contradictions(config, source)
     if problems:
         raise ConfigError(*problems)
     nodes = tuple(filled(node, config) for node in config.node)
     return config.model_copy(update={"node": nodes, "source": source})
 
 
+def contradictions(config: ClusterConfig, source: str) -> Iterator[Problem]:
+    ray = config.ray
+    yield from port_problems(ray.port, ray.dashboard_port, ray.worker_port_range, source)
+    for node in config.node:
+        yield from login_problems(node, source)
+
+
 def filled(node: Node, config: ClusterConfig) -> Node:
-    """The node with the defaults of [ssh] and [cluster] in place of what it leaves out."""
+    """The node with the defaults of [ssh] and [cluster] in place of what it leaves out; a user and
+    a port that stand in its address are its own.
+    """
+    place = place_of(node.address or node.fast)
     return node.model_copy(
         update={
-            "address": node.address or node.fast,
-            "user": node.user or config.ssh.user,
-            "port": node.port or config.ssh.port,
+            "address": place.host,
+            "user": node.user or place.user or config.ssh.user,
+            "port": node.port or place.port or config.ssh.port,
             "key_file": node.key_file or config.ssh.key_file,
             "proxy_jump": node.proxy_jump or config.ssh.proxy_jump,
             "venv": node.venv or config.cluster.venv,
             "cache": node.cache or config.cluster.cache,
         }
     )
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise UsageError(
-            Problem(
-                "no such inventory",
-                str(path),
-                "write one (docs/quickstart.md), name one with --nodes PATH, or use --nodes local",
-            )
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(Problem(f"cannot be read: {error}", str(path))) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(Problem(f"not valid TOML: {error}", str(path))) from None
 
 
 def local_inventory(env: Mapping[str, str]) -> dict[str, Any]:

@@ -3,9 +3,19 @@
 from ipaddress import IPv4Address, IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
+from cluster.inventory.address import place_of, places_of
+
+NAME = r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
+Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -14,6 +24,18 @@ def written_out(value: object) -> object:
     if value is None or isinstance(value, str | IPv4Address | IPv4Network):
         return value
     raise ValueError('write it as text, as in "192.168.100.10"')
+
+
+def place_written(text: str) -> str:
+    if text:
+        place_of(text)
+    return text
+
+
+def jumps_written(text: str | None) -> str | None:
+    if text:
+        places_of(text)
+    return text
 
 
 class Node(BaseModel):
@@ -25,10 +47,10 @@ class Node(BaseModel):
     role: Literal["head", "worker"] = Field(
         default="worker", description="Exactly one host is the head: it runs Ray's head and vLLM."
     )
-    address: str = Field(
+    address: Annotated[str, AfterValidator(place_written)] = Field(
         default="",
-        description="Where SSH goes: a name, an IP address or a Host of ~/.ssh/config. "
-        "Default: `fast_address`.",
+        description="Where SSH goes: a name, an IP address or a Host of ~/.ssh/config; also as "
+        "`user@host:port` or `[IPv6]:port`. Default: `fast_address`.",
     )
     fast_address: Annotated[IPv4Address, BeforeValidator(written_out)] = Field(
         description="The host's IPv4 address on the fast link, inside `cluster.fast_network`. "
@@ -43,9 +65,10 @@ class Node(BaseModel):
     key_file: str | None = Field(
         default=None, description="Private key. Default: `ssh.key_file`, else the agent's keys."
     )
-    proxy_jump: str | None = Field(
+    proxy_jump: Annotated[str | None, AfterValidator(jumps_written)] = Field(
         default=None,
-        description="`user@host:port` to go through. Default: `ssh.proxy_jump` or ~/.ssh/config.",
+        description="`user@host:port` to go through, or several with commas between; `none` for "
+        "none. Default: `ssh.proxy_jump` or ~/.ssh/config.",
     )
     venv: str = Field(
         default="",

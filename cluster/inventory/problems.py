@@ -1,14 +1,15 @@
 """What can be wrong with an inventory, in the words of its author; pure."""
 
 import difflib
-from collections.abc import Iterable, Mapping
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+import re
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from cluster.errors import Problem, UsageError
-from cluster.inventory.node import Node
+from cluster.inventory.node import NAME, Node
 
 REFERENCE = "docs/nodes.md lists every key"
 
@@ -104,8 +105,34 @@ def one_problem(
         return Problem("unknown key", where, nearest(rest[-1] if rest else table, known))
     if item["type"] == "missing":
         return Problem("missing", where, REFERENCE)
+    if item["type"] in IN_WORDS:
+        what, hint = IN_WORDS[item["type"]](str(item["input"]), str(item.get("ctx", "")))
+        return Problem(what, where, hint)
     shown = f" (it is {item['input']!r})" if isinstance(item["input"], str | int | float) else ""
     return Problem(f"{item['msg']}{shown}", where, REFERENCE)
+
+
+def unmatched(text: str, pattern: str) -> tuple[str, str]:
+    """For people, who read no regular expressions."""
+    if NAME in pattern:
+        likely = "-".join(re.findall(r"[a-z0-9]+", text.lower()))[:32].strip("-")
+        hint = f"`{likely}`?" if likely else REFERENCE
+        return f"`{text}` is no name: a-z, 0-9 and - between them, at most 32", hint
+    return f"`{text}` is no range of ports", 'first-last, as in "20000-20999"'
+
+
+def no_network(text: str, _: str) -> tuple[str, str]:
+    try:
+        network = IPv4Interface(text).network
+    except ValueError:
+        return f"`{text}` is no IPv4 network", 'as in "192.168.100.0/24"'
+    return f"`{text}` is an address, not a network", f'the network of that address is "{network}"'
+
+
+IN_WORDS: Mapping[str, Callable[[str, str], tuple[str, str]]] = {
+    "string_pattern_mismatch": unmatched,
+    "ip_v4_network": no_network,
+}
 
 
 def first_fault(error: ValidationError) -> str:

@@ -1,95 +1,87 @@
 """Host keys: fetch them, compare them with known_hosts, add those that a person accepted."""
 
 import os
-import socket
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import fabric
-import paramiko
-from paramiko.hostkeys import InvalidHostKey
-
-from cluster.errors import OrchestrateError, Unreachable
-from cluster.inventory.config import ClusterConfig, SshTable
+from cluster.errors import OrchestrateError
+from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
-from cluster.transport.known_hosts import read_known_hosts
+from cluster.transport.known_hosts import Verdict
 from cluster.transport.parallel import gather
-from cluster.transport.ssh_connect import check_host_keys, known_hosts_files, new_connection
-from cluster.transport.ssh_errors import why_unreachable
+from cluster.transport.ssh_errors import HostKeyFault, Stopped, unreachable
+from cluster.transport.ssh_jumps import Roads
+from cluster.transport.way import Way
 
 
 @dataclass(frozen=True)
 class HostKey:
-    """The key that a host shows now, and what known_hosts says of it."""
+    """The key that a host shows now, and what known_hosts says of it. `name` is the node's; of a
+    jump host, which stands before the nodes, it says so. `note` are other kinds that are known.
+    """
 
-    node: Node
+    name: str
     entry: str
     kind: str
     text: str
     fingerprint: str
-    state: Literal["known", "unknown", "changed"]
+    state: Verdict
+    file: Path
+    is_jump: bool = False
+    note: str = ""
 
 
-def host_keys(config: ClusterConfig) -> list[tuple[Node, HostKey | OrchestrateError]]:
-    """The keys of all hosts at once; a host that does not answer is a value."""
-    return gather(config.node, lambda node: fetch(node, config.ssh))
-
-
-def fetch(node: Node, settings: SshTable) -> HostKey:
-    """Ask one host for its key, without logging in. Raises Unreachable."""
-    connection = new_connection(node, settings)
-    limit = settings.connect_timeout_s
+def host_keys(config: ClusterConfig) -> list[HostKey | OrchestrateError]:
+    """The keys of all hosts at once; a host that does not answer is a value. Of nodes behind a
+    jump host whose key is not known, the jump host's, once.
+    """
+    roads = Roads(config.ssh)
     try:
-        check_host_keys(connection, settings, known_hosts_files(settings))
-        if connection.gateway:
-            sock = connection.open_gateway()
-        else:
-            sock = socket.create_connection((connection.host, connection.port), limit)
-        with closing(paramiko.Transport(sock)) as transport:
-            transport.banner_timeout = limit
-            transport.start_client(timeout=limit)
-            key = transport.get_remote_server_key()
-    except (OSError, EOFError, paramiko.SSHException, InvalidHostKey) as error:
-        reason, hint = why_unreachable(error, connection.host, connection.port, connection.user)
-        raise Unreachable(node.name, reason, hint) from None
-    entry = entry_name(connection)
+        found = [found for _, found in gather(config.node, lambda node: fetch(node, roads))]
+    finally:
+        roads.close()
+    keys = [each for each in found if isinstance(each, HostKey)]
+    jumps = {(each.entry, each.text): each for each in keys if each.is_jump}
+    return [*jumps.values(), *(each for each in found if each not in jumps.values())]
+
+
+def fetch(node: Node, roads: Roads) -> HostKey:
+    """Ask one host for its key, without logging in there. Raises Unreachable."""
+    try:
+        way = roads.way(node)
+        try:
+            return host_key(node.name, way, roads)
+        except Stopped as stopped:
+            if not (stopped.is_jump and isinstance(stopped.cause, HostKeyFault)):
+                raise
+            before = way[: way.index(stopped.at) + 1]
+            return host_key(f"jump host {stopped.at.host}", before, roads, is_jump=True)
+    except Stopped as stopped:
+        raise unreachable(node.name, stopped) from None
+
+
+def host_key(name: str, way: Way, roads: Roads, *, is_jump: bool = False) -> HostKey:
+    shown, options = roads.shown(way), way[-1]
     return HostKey(
-        node,
-        entry,
-        key.get_name(),
-        key.get_base64(),
-        key.fingerprint,
-        state_of(entry, key, known_hosts_file(settings)),
+        name,
+        options.entry,
+        shown.kind,
+        shown.text,
+        shown.fingerprint,
+        shown.verdict,
+        options.known_hosts[0],
+        is_jump,
+        ", ".join(shown.others),
     )
 
 
-def entry_name(connection: fabric.Connection) -> str:
-    host = str(connection.host)
-    return host if connection.port == 22 else f"[{host}]:{connection.port}"
-
-
-def known_hosts_file(settings: SshTable) -> Path:
-    return Path(settings.known_hosts).expanduser()
-
-
-def state_of(entry: str, key: paramiko.PKey, file: Path) -> Literal["known", "unknown", "changed"]:
-    """A key of a kind that known_hosts has none of is unknown, not changed."""
-    known = read_known_hosts(file)
-    if known.is_revoked(key):
-        return "changed"
-    keys = known.keys.lookup(entry)
-    if keys is None or key.get_name() not in keys:
-        return "unknown"
-    return "known" if known.keys.check(entry, key) else "changed"
-
-
-def accept(keys: list[HostKey], settings: SshTable) -> None:
-    """Append the keys to known_hosts, as ssh would write them."""
-    file = known_hosts_file(settings)
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    cut = file.exists() and not file.read_bytes().endswith(b"\n")  # a last line edited by hand
-    with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "w") as out:
-        out.write("\n" if cut else "")
-        out.writelines(f"{key.entry} {key.kind} {key.text}\n" for key in keys)
+def accept(keys: Sequence[HostKey]) -> None:
+    """Append the keys to their known_hosts, as ssh would write them."""
+    for file in dict.fromkeys(key.file for key in keys):
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        cut = file.exists() and not file.read_bytes().endswith(b"\n")  # a line edited by hand
+        lines = [f"{key.entry} {key.kind} {key.text}\n" for key in keys if key.file == file]
+        with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "w") as out:
+            out.write("\n" if cut else "")
+            out.writelines(dict.fromkeys(lines))

@@ -1,6 +1,7 @@
-"""The road to other machines: fabric connections whose host keys are checked."""
+"""The road to other machines: connections whose host keys are checked."""
 
 import logging
+import shlex
 import threading
 import time
 from collections.abc import Iterator
@@ -8,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-import fabric
 import paramiko
 
 from cluster.errors import Unreachable
@@ -25,7 +25,11 @@ from cluster.transport.protocol import (
     too_much,
     too_slow,
 )
-from cluster.transport.ssh_connect import connect
+from cluster.transport.ssh_channels import opened_port, opened_session
+from cluster.transport.ssh_connect import Link
+from cluster.transport.ssh_errors import Stopped, unreachable
+from cluster.transport.ssh_jumps import Roads
+from cluster.transport.way import asked_of
 
 CHUNK = 1 << 16
 BROKEN_HINT = "is the host overloaded or gone? `orchestrate status` shows it; then try again"
@@ -37,7 +41,8 @@ class SSH:
 
     def __init__(self, settings: SshTable) -> None:
         self._settings = settings
-        self._connections: dict[str, fabric.Connection] = {}
+        self._roads = Roads(settings)
+        self._links: dict[str, Link] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -66,13 +71,11 @@ class SSH:
         return SshSession(node, program, self._started(node, program))
 
     def dial(self, node: Node, address: str, port: int, timeout_s: float) -> Stream:
-        transport = self._connection(node).transport
+        transport = self._link(node).transport
         try:
-            channel = transport.open_channel(
-                "direct-tcpip", (address, port), ("", 0), timeout=timeout_s
-            )
-        except paramiko.ChannelException as error:
-            raise ConnectionRefusedError(f"{address}:{port} on {node.name}: {error}") from None
+            channel = opened_port(node, transport, address, port, timeout_s)
+        except ConnectionRefusedError:
+            raise
         except (paramiko.SSHException, EOFError, OSError) as error:
             transport.close()  # not the port but the host is silent: let nobody wait for it again
             what = f"the host stopped answering: {reason_of(error)}"
@@ -80,26 +83,24 @@ class SSH:
         return SshStream(channel)
 
     def paste(self, node: Node, command: str) -> str:
-        user = f"{node.user}@" if node.user else ""
-        options = [f"-p {node.port}"] if node.port and node.port != 22 else []
-        options += [f"-J {node.proxy_jump}"] if node.proxy_jump else []
-        return " ".join(["ssh", *options, f"{user}{node.address}", shell_line((command,))])
+        return shlex.join(["ssh", *asked_of(node, self._settings).words(), command])
 
     def close(self) -> None:
         with self._guard:
-            while self._connections:
-                _, connection = self._connections.popitem()
+            while self._links:
+                _, link = self._links.popitem()
                 with suppress(Exception):
-                    connection.close()
+                    link.close()
+        self._roads.close()
 
     def _started(self, node: Node, program: Program) -> Any:
         words = program.command.argv
         if program.command.env:
             words = ("env", *(f"{k}={v}" for k, v in program.command.env.items()), *words)
-        connection = self._connection(node)
+        transport = self._link(node).transport
         try:
             with broken_is_unreachable(node):
-                channel = connection.create_session()
+                channel = opened_session(node, transport)
                 channel.settimeout(COMMAND_TIMEOUT_S)
                 channel.exec_command(shell_line(words))
                 write_input(channel, program.stdin)
@@ -108,14 +109,17 @@ class SSH:
             raise Unreachable(node.name, what, BROKEN_HINT) from None
         return channel
 
-    def _connection(self, node: Node) -> fabric.Connection:
+    def _link(self, node: Node) -> Link:
         with self._guard:
             lock = self._locks.setdefault(node.name, threading.Lock())
         with lock:
-            connection = self._connections.get(node.name)
-            if connection is None or not connection.is_connected:
-                connection = self._connections[node.name] = connect(node, self._settings)
-            return connection
+            link = self._links.get(node.name)
+            if link is None or not link.transport.is_active():
+                try:
+                    link = self._links[node.name] = self._roads.log_in(self._roads.way(node))
+                except Stopped as stopped:
+                    raise unreachable(node.name, stopped) from None
+            return link
 
     def _require_life(self, node: Node, channel: Any) -> None:
         transport = channel.get_transport()

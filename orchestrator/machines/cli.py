@@ -86,32 +86,9 @@ def cluster_trust(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept without asking.")] = False,
 ) -> None:
     """Show the hosts' SSH keys and, after a yes, add the unknown ones to known_hosts."""
-    from cluster.transport.host_keys import HostKey, accept, host_keys
+    from orchestrator.machines.trust import trust
 
-    def verb(run: Run) -> int:
-        found = [key for _, key in host_keys(run.config)]
-        keys = [key for key in found if isinstance(key, HostKey)]
-        for key in keys:
-            line = f"{key.node.name}  {key.entry}  {key.kind}  {key.fingerprint}  {key.state}"
-            run.console.raw(line)
-        for error in found:
-            if isinstance(error, OrchestrateError):
-                run.console.fail(error)
-        unknown = [key for key in keys if key.state == "unknown"]
-        if unknown:
-            if not yes:
-                typer.confirm("Are these the keys of your hosts?", abort=True, err=True)
-            accept(unknown, run.config.ssh)
-            run.console.raw(f"{len(unknown)} keys added to {run.config.ssh.known_hosts}")
-        changed = [key for key in keys if key.state == "changed"]
-        for key in changed:
-            run.console.warn(
-                f"{key.node.name} shows another key than known_hosts has: if it was reinstalled, "
-                f"ssh-keygen -R '{key.entry}', then again"
-            )
-        return 1 if changed or len(keys) < len(found) else 0
-
-    with_hosts(nodes, verb)
+    with_hosts(nodes, lambda run: trust(run, yes))
 
 
 def teardown(

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cluster.errors import ConfigError, Problem, UsageError
-from cluster.inventory.config import ClusterConfig, checked, load, read_toml
+from cluster.inventory.config import ClusterConfig, checked, load
+from cluster.inventory.toml_file import read_toml
 from tests.support.folders import ROOT
 
 GOOD = """
@@ -125,9 +126,9 @@ def test_mistakes_come_all_at_once() -> None:
         (GOOD + "[ray]\nport = 0", "greater than or equal to 1", "[ray], port", "docs"),
         (
             GOOD + "[ray]\nworker_ports = '1-2'",
-            "should match pattern",
+            "`1-2` is no range of ports",
             "[ray], worker_ports",
-            "docs",
+            "first-last",
         ),
         (
             GOOD + "[ssh]\nconnect_timeout_s = 0",
@@ -135,8 +136,14 @@ def test_mistakes_come_all_at_once() -> None:
             "[ssh], connect_timeout_s",
             "docs",
         ),
-        (GOOD.replace("h2", "H_2"), "should match pattern", "number 2, name", "docs"),
-        (GOOD.replace("10.0.0.0/24", "10.0.0.1/24"), "IPv4", "[cluster], fast_network", "docs"),
+        (GOOD.replace("h2", "H_2"), "`H_2` is no name: a-z, 0-9", "number 2, name", "`h-2`?"),
+        (
+            GOOD.replace("10.0.0.0/24", "10.0.0.1/24"),
+            "`10.0.0.1/24` is an address, not a network",
+            "[cluster], fast_network",
+            '"10.0.0.0/24"',
+        ),
+        (GOOD.replace("10.0.0.0/24", "ten"), "no IPv4 network", "[cluster], fast_network", "as in"),
         (GOOD.replace("10.0.0.2", "10.0.2"), "IPv4", "number 2, fast_address", "docs"),
     ],
 )

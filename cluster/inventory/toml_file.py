@@ -1,0 +1,24 @@
+"""A TOML file as a table; what is wrong with the file is told in words."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from cluster.errors import ConfigError, Problem, UsageError
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            Problem(
+                "no such inventory",
+                str(path),
+                "write one (docs/quickstart.md), name one with --nodes PATH, or use --nodes local",
+            )
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(Problem(f"cannot be read: {error}", str(path))) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(Problem(f"not valid TOML: {error}", str(path))) from None
