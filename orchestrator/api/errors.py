@@ -9,6 +9,7 @@ from orchestrator.api.target import KEY_HINT
 ALL_REASONING = (
     "the server returned all of it as reasoning: does its reasoning_parser fit the model?"
 )
+ASK_FOR_SCHEMA = "does the server support response_format json_schema?"
 
 
 class RequestFailed(OrchestrateError):
@@ -25,14 +26,21 @@ class SchemaNotMet(OrchestrateError):
     `truncated`: it was cut off at the token limit, so that it could not be whole.
     """
 
-    def __init__(self, raw: str, errors: Sequence[str], *, truncated: bool, where: str) -> None:
+    def __init__(
+        self,
+        raw: str,
+        errors: Sequence[str],
+        *,
+        truncated: bool,
+        where: str,
+        hint: str = ASK_FOR_SCHEMA,
+    ) -> None:
         self.raw, self.errors, self.truncated = raw, tuple(errors), truncated
         if truncated:
             what = "the answer was cut off at the token limit before the schema was met"
             hint = "a larger --max-tokens"
         else:
             what = f"the answer does not meet the schema: {'; '.join(errors)}"
-            hint = "does the server support response_format json_schema?"
         super().__init__(Problem(what, where, hint))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster.execution.retry import again
 from cluster.reporter import SILENT, Reporter
-from orchestrator.api.errors import RequestFailed, SchemaNotMet
+from orchestrator.api.errors import ALL_REASONING, ASK_FOR_SCHEMA, RequestFailed, SchemaNotMet
 from orchestrator.api.prompt import Prompt
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.request import Call
@@ -33,8 +33,13 @@ class Generation:
     def require_schema_met(self) -> None:
         """Raises SchemaNotMet with the raw answer."""
         if self.errors:
-            text, cut = self.reply.text, self.reply.truncated
-            raise SchemaNotMet(text, self.errors, truncated=cut, where=self.url)
+            raise SchemaNotMet(
+                self.reply.text,
+                self.errors,
+                truncated=self.reply.truncated,
+                where=self.url,
+                hint=hint_of_no_value(self.reply),
+            )
 
 
 async def generate(
@@ -54,6 +59,15 @@ async def generate(
         reply = await replied(ask, target, reporter)
     value, errors = (None, ()) if prompt.schema is None else judged(reply.text, prompt.schema)
     return Generation(target.shown, target.model, reply, value, errors)
+
+
+def hint_of_no_value(reply: Reply) -> str:
+    """Who is to blame where the answer holds no value of the schema."""
+    if reply.text.strip():
+        return ASK_FOR_SCHEMA
+    if reply.refusal:
+        return f"the model refuses: {reply.refusal}"
+    return ALL_REASONING if reply.reasoning else ASK_FOR_SCHEMA
 
 
 def call_of(target: Target, prompt: Prompt, hear: Hear) -> Call:

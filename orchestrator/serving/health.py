@@ -49,7 +49,7 @@ def generate_once(
         if not isinstance(text, str) or not isinstance(count, int):
             raise TypeError
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-        raise httpx.DecodingError(f"no completion in the answer: {answer.text[:200]}") from None
+        raise httpx.DecodingError(f"no completion in the answer: {words_of(answer)}") from None
     return Answer(text, count, time.monotonic() - begun)
 
 
@@ -99,10 +99,15 @@ def read_tokens(http: httpx.Client) -> TokenCount | None:
 def problem_of(error: httpx.HTTPError) -> str:
     """An httpx error in a few words."""
     if isinstance(error, httpx.HTTPStatusError):
-        return f"HTTP {error.response.status_code}: {error.response.text.strip()[:200]}"
+        return f"HTTP {error.response.status_code}: {words_of(error.response).strip()}"
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     return str(error) or type(error).__name__
+
+
+def words_of(response: httpx.Response) -> str:
+    """The beginning of a body, whatever charset its header names."""
+    return response.content.decode(errors="replace")[:200]
 
 
 ASK_LIMIT_S = 5.0

@@ -22,6 +22,7 @@ from orchestrator.serving.health import (
     Answer,
     generate_once,
     is_healthy,
+    words_of,
 )
 from orchestrator.serving.log_watch import LoadWatch
 
@@ -123,7 +124,7 @@ def answered(http: httpx.Client, service: Service, left_s: float) -> Answer | No
         raise HostError(
             service.node.name,
             f"{service.name} refuses a completion: HTTP {error.response.status_code} "
-            f"{error.response.text[:200]}",
+            f"{words_of(error.response)}",
             f"orchestrate logs {service.name}",
         ) from None
     except httpx.HTTPError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cluster.finding import Finding, State
-from orchestrator.api.errors import ALL_REASONING, hint_of
+from orchestrator.api.errors import ALL_REASONING, ASK_FOR_SCHEMA, hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.schema import judged
 from orchestrator.proofs.structured.subject import SchemaSubject
@@ -163,7 +163,7 @@ def hint_of_not_json(worst: Sample | None) -> str:
         return "the model thinks within its text: serve it again with its --set reasoning_parser"
     if worst and isinstance(worst.outcome, Reply) and worst.outcome.refusal:
         return READ_SAMPLES
-    return "does the server support response_format json_schema?"
+    return ASK_FOR_SCHEMA
 
 
 def hint_of_failed(worst: Sample | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.api.generate import pause_before_next_s
 from orchestrator.api.reply import Failure, Timing
-from tests.served.script import Answer, Broken, Edited, Hang, Status, in_turn
+from tests.served.script import Answer, Broken, Delivery, Edited, Hang, Status, in_turn
 from tests.served.server import serving
 from tests.support.typed import exit_code
 
@@ -18,6 +18,7 @@ SCHEMA = {
     "required": ["name", "age"],
 }
 ADA = '{"name": "Ada", "age": 36}'
+REFUSING = {"choices": [{"message": {"refusal": "I won't."}, "finish_reason": "stop"}]}
 Printed = pytest.CaptureFixture[str]
 
 
@@ -70,8 +71,7 @@ def test_an_answer_that_is_all_reasoning_is_told(capsys: Printed) -> None:
 
 
 def test_a_refusal_is_told(capsys: Printed) -> None:
-    refusing = {"choices": [{"message": {"refusal": "I won't."}, "finish_reason": "stop"}]}
-    with serving(Edited(Answer(""), lambda part: refusing)) as server:
+    with serving(Edited(Answer(""), lambda part: REFUSING)) as server:
         assert generate(server.url, "Who?") == 0
     assert "the model refuses: I won't." in capsys.readouterr().err
 
@@ -125,6 +125,22 @@ def test_a_schema_that_is_not_met(answer: Answer, said: str, capsys: Printed, sc
     printed = capsys.readouterr()
     assert printed.out == answer.text + "\n", "the raw answer"
     assert said in printed.err
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (Answer("", reasoning=ADA), "does its reasoning_parser fit the model?"),
+        (Edited(Answer(""), lambda part: REFUSING), "hint: the model refuses: I won't."),
+        (Answer(""), "does the server support response_format json_schema?"),
+    ],
+)
+def test_who_is_to_blame_for_a_missing_value(
+    answer: Delivery, hint: str, capsys: Printed, schema: str
+) -> None:
+    with serving(answer) as server:
+        assert generate(server.url, "Who?", "--schema", schema) == 1
+    assert hint in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
