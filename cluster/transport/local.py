@@ -169,8 +169,10 @@ class LocalSession:
     def lines(self, timeout_s: float) -> Iterator[str]:
         while True:
             try:
-                line = self.received.get(timeout=timeout_s)
+                line = self.received.get(timeout=0 if self.closed else timeout_s)
             except queue.Empty:
+                if self.closed:
+                    return
                 raise TimeoutError(f"silent for {timeout_s:g} s") from None
             if isinstance(line, TooMuch):
                 raise too_much(self.node, self.program, line)
@@ -197,6 +199,8 @@ class LocalSession:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        with suppress(queue.Full):  # wakes who waits for a line in another thread
+            self.received.put_nowait(None)
         self.reader.join(1)  # a grandchild may hold the pipe: then it stays with the reader
         if not self.reader.is_alive():
             self.process.stdout.close()

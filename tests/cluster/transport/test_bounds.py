@@ -1,6 +1,7 @@
 """What a host may say, and for how long; the program runs for real, on this machine."""
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -92,6 +93,26 @@ def test_a_session_line_without_an_end() -> None:
         pytest.raises(HostError, match="a line of more than 16 MiB from"),
     ):
         next(session.lines(30))
+
+
+def test_whoever_listens_in_another_thread_is_told_that_the_session_is_closed() -> None:
+    """As `serve` does, whose log says nothing more once the model is ready."""
+    code = "import sys\nprint('one', flush=True)\nsys.stdin.read()"
+    session, heard = Local().session(NODE, python(code)), threading.Event()
+    got: list[str] = []
+
+    def listen() -> None:
+        for line in session.lines(600):
+            got.append(line)
+            heard.set()
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    assert heard.wait(30)
+    session.close()
+    listener.join(30)
+    assert not listener.is_alive()
+    assert [line.strip() for line in got] == ["one"]
 
 
 def test_input_is_written_while_output_is_read() -> None:
