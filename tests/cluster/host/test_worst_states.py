@@ -139,14 +139,16 @@ def test_a_record_that_names_a_neighbours_process_ends_no_neighbour(home: Path) 
     do(Start(SLEEPS))
     words = ["sleep", "300"]
     with subprocess.Popen(words, env={**os.environ, services.MARK: "other/here/demo"}) as neighbour:
-        identity = [neighbour.pid, services.start_ticks(neighbour.pid)]
-        record = home / ".orchestrate" / SLEEPS.mark / "pid"
-        record.write_text(json.dumps({"supervisor": identity, "child": identity}))
-        assert services.supervisor_of(record.parent) is None
-        [answer] = do(Stop(HERE, (SLEEPS.mark,)))
-        assert answer.stopped == {SLEEPS.mark: 2}
-        assert neighbour.poll() is None
-        neighbour.kill()
+        try:
+            identity = [neighbour.pid, services.start_ticks(neighbour.pid)]
+            record = home / ".orchestrate" / SLEEPS.mark / "pid"
+            record.write_text(json.dumps({"supervisor": identity, "child": identity}))
+            assert services.supervisor_of(record.parent) is None
+            [answer] = do(Stop(HERE, (SLEEPS.mark,)))
+            assert answer.stopped == {SLEEPS.mark: 2}
+            assert neighbour.poll() is None
+        finally:
+            neighbour.kill()
 
 
 def test_folders_are_the_owners_alone_under_any_umask(home: Path) -> None:

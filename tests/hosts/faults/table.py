@@ -64,7 +64,7 @@ FAULTS = (
         "records name a stranger's pid",
         head(records.pid_of_a_stranger),
         H1,
-        "0 0 1 0",
+        "0 1 1 0",
         before=SERVED,
     ),
     Fault("logs are garbage", head(records.garbled_logs), H1, "0 0 0 0", before=SERVED),
