@@ -9,7 +9,7 @@ from cluster.errors import ConfigError, Problem, UsageError
 
 def read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         raise UsageError(
             Problem(
@@ -20,5 +20,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(Problem(f"cannot be read: {error}", str(path))) from None
-    except tomllib.TOMLDecodeError as error:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, and Python's own for a number of 5,000 digits
         raise ConfigError(Problem(f"not valid TOML: {error}", str(path))) from None
+    except RecursionError:
+        raise ConfigError(Problem("not valid TOML: nested too deeply", str(path))) from None

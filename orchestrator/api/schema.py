@@ -22,7 +22,7 @@ def read_schema(path: str) -> Schema:
         schema = json.loads(Path(path).expanduser().read_text("utf-8"))
     except OSError as error:
         raise UsageError(Problem(f"cannot be read: {error.strerror}", path)) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(Problem(f"not valid JSON: {error}", path)) from None
     if not isinstance(schema, dict):
         raise UsageError(Problem("not a JSON schema: an object is expected", path))

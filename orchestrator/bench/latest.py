@@ -11,6 +11,7 @@ from orchestrator.bench.cost import costs_of
 from orchestrator.bench.figures import Figure
 from orchestrator.records.artifact import ROOT
 
+BEYOND = (RecursionError, ArithmeticError)  # of a file that was changed
 FIGURES = {
     "cost_per_request": "a request",
     "cost_per_million_input_tokens": "a million input tokens",
@@ -21,7 +22,7 @@ FIGURES = {
 def measured_costs(recipe: str, cost: HourlyCost, root: Path = ROOT) -> tuple[str, ...]:
     """Lines of text; none where `root` has no readable bench of this recipe."""
     for path in sorted(root.glob(f"bench/*-{recipe}/result.json"), reverse=True):
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, *BEYOND):
             record = json.loads(path.read_text("utf-8"))
             if record["server"]["recipe"] == recipe:
                 return tuple(cost_lines(record, cost))

@@ -33,7 +33,7 @@ def read_run(name: str) -> dict[str, Any]:
         record = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(Problem(f"cannot be read: {error.strerror}", str(path), hint)) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(Problem(f"not valid JSON: {error}", str(path), hint)) from None
     if not isinstance(record, dict) or record.get("verb") != "bench":
         raise UsageError(Problem("not the result of a bench", str(path), hint))

@@ -19,6 +19,7 @@ DEFAULT_UTILIZATION = 0.92  # vLLM's (config/cache.py)
 # vLLM's get_batch_defaults for a server: (memory of a GPU from, tokens a step, requests at once)
 BATCHES = ((160 * GIB, 16384, 1024), (70 * GIB, 8192, 1024), (0, 2048, 256))
 SMALL_BATCH = BATCHES[-1][1:]  # also of an A100, and where the driver does not tell the memory
+MOST_DIGITS = 9  # of a sane number of GiB
 CPU_BATCH, CPU_SEQS = 2048, 128  # times the ranks
 MOST_OFFLOAD = 1 << 20  # GiB
 UNKNOWN_LENGTH = 8192  # where config.json says nothing of positions
@@ -169,4 +170,5 @@ def only_language(args: Mapping[str, Value]) -> bool:
 def cpu_space(recipe: Recipe) -> int:
     """VLLM_CPU_KVCACHE_SPACE is whole GiB for each rank."""
     text = recipe.env.get("VLLM_CPU_KVCACHE_SPACE", "")
-    return int(text) * GIB if text.isdigit() and int(text) else 4 * GIB
+    whole = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return int(text) * GIB if whole and int(text) else 4 * GIB

@@ -92,8 +92,8 @@ def smaller_split(
     if tensor is None or least is None:
         return tensor
     room, heads = sum(max(0, count) for count in free.values()), head_counts(arch)
-    sizes = range(tensor, least - 1, -1)
-    return next((n for n in sizes if n <= room and all(divides(n, c) for c in heads)), tensor)
+    sizes = range(min(tensor, room), least - 1, -1)
+    return next((n for n in sizes if all(divides(n, c) for c in heads)), tensor)
 
 
 def head_first(hosts: Sequence[HostFacts]) -> list[HostFacts]:

@@ -52,19 +52,30 @@ def element_bytes(dtype: str) -> float:
 
 
 def parse_tensors(rows: Iterable[Any]) -> tuple[Tensor, ...]:
-    """[[name, dtype, shape, count]] as the host's program gives them. Raises ValueError."""
-    found = tuple(
-        Tensor(str(name), str(dtype), parse_shape(shape), int(count))
+    """[[name, dtype, shape, count]] as the host's program gives them. Raises ValueError, and
+    TypeError for what is no row.
+    """
+    return tuple(
+        sane(Tensor(str(name), str(dtype), parse_shape(shape), whole_number(count)))
         for name, dtype, shape, count in rows
     )
-    for tensor in found:
-        if tensor.elements > MOST_ELEMENTS:
-            raise ValueError(f"{tensor.name[:100]} is larger than any file")
-    return found
+
+
+def sane(tensor: Tensor) -> Tensor:
+    if tensor.elements >= MOST_ELEMENTS:
+        raise ValueError(f"{tensor.name[:100]} is larger than any file")
+    return tensor
+
+
+def whole_number(value: Any) -> int:
+    """Raises ValueError: a float may be infinite, and text is no size."""
+    if not isinstance(value, int):
+        raise ValueError(f"no whole number: {value!r:.40}")
+    return value
 
 
 def parse_shape(shape: Sequence[Any]) -> tuple[int, ...]:
-    sizes = tuple(int(size) for size in shape)
+    sizes = tuple(map(whole_number, shape))
     if any(size < 0 for size in sizes):
         raise ValueError(f"a negative size in {sizes}")
     return sizes

@@ -79,7 +79,7 @@ def read_lock(path: Path) -> ModelsLock:
         return ModelsLock(**json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         return ModelsLock()
-    except (OSError, ValueError, TypeError, ValidationError) as error:
+    except (OSError, ValueError, TypeError, RecursionError, ValidationError) as error:
         what = f"cannot be read: {str(error).splitlines()[0]}"
         hint = (
             "restore it from version control, or delete it and run orchestrate models lock RECIPE"

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
-from orchestrator.recipes.problems import ELSEWHERE, one_line, option_name
+from orchestrator.recipes.problems import ELSEWHERE, one_line, option_name, within_toml
 
 Scalar = bool | int | float | str
 
 Value = Scalar | list[Scalar] | dict[str, JsonValue]
+
+Argument = Annotated[Value, AfterValidator(within_toml)]
 
 Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(one_line)]
 
@@ -26,7 +28,7 @@ class Table(BaseModel):
 class Layer(Table):
     """Arguments and environment that one source contributes."""
 
-    args: dict[OptionName, Value] = Field(
+    args: dict[OptionName, Argument] = Field(
         default_factory=dict,
         description="Options of `vllm serve`, with _ for -. true is the bare flag, false its --no- "
         "form, a list several words, a table JSON. The installed vLLM says which there are.",

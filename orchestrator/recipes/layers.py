@@ -124,6 +124,6 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Value]:
 def toml_value(text: str) -> Value:
     try:
         value: Value = tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError, RecursionError):
+    except (ValueError, KeyError, RecursionError):
         return text
     return value

@@ -9,6 +9,8 @@ from cluster.errors import Problem
 from cluster.inventory.problems import nearest
 
 REFERENCE = "docs/recipes.md shows one, docs/recipe-keys.md lists every key"
+MOST_NUMBER = 1 << 63
+MOST_DEPTH = 32
 COMMAND_LINE = "--set"
 ELSEWHERE = {  # options that orchestrate gives vLLM itself
     "model": "set the recipe's own key `model`",
@@ -35,6 +37,20 @@ def one_line(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must be one line of printable text")
     return text
+
+
+def within_toml(value: Any, depth: int = 0) -> Any:
+    """A value of [args]. Raises ValueError for a number that TOML does not have, and for
+    tables in tables without an end.
+    """
+    if isinstance(value, int) and not -MOST_NUMBER <= value < MOST_NUMBER:
+        raise ValueError("a number beyond 64 bits")
+    if depth > MOST_DEPTH:
+        raise ValueError("nested too deeply")
+    inner = value.values() if isinstance(value, Mapping) else value
+    for each in inner if isinstance(value, Mapping | list) else ():
+        within_toml(each, depth + 1)
+    return value
 
 
 def hardware_problems(

@@ -175,7 +175,7 @@ def parse_recipe(name: str, text: str, source: str) -> Recipe:
     """Raises ConfigError with every mistake at once."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and Python's own for a number of 5,000 digits
         raise ConfigError(Problem(f"not valid TOML: {error}", source)) from None
     except RecursionError:
         raise ConfigError(Problem("not valid TOML: nested too deeply", source)) from None

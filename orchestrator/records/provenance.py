@@ -3,8 +3,10 @@
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import httpx
+from pydantic import Field
 
 from cluster.facts.hosts import HostFacts
 from cluster.host.masking import argv_shown, env_shown
@@ -12,6 +14,8 @@ from orchestrator import VERSION
 from orchestrator.api.pages import page_of_json
 from orchestrator.api.target import Home, Target
 from orchestrator.models.revision import commit_of
+
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]  # checked where a file is read
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,8 @@ class Machine:
     name: str
     address: str
     machine: str
-    cores: int
-    memory_total: int
+    cores: Count
+    memory_total: Count
     gpus: tuple[str, ...]
     driver: str
     versions: Mapping[str, str]

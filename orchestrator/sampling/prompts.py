@@ -56,7 +56,7 @@ def read_prompts(path: str) -> tuple[Messages, ...]:
 def prompt_in(line: str, where: str) -> Messages:
     try:
         value: Any = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(Problem(f"not valid JSON: {error}", where, PROMPTS_HINT)) from None
     if isinstance(value, dict):
         value = value.get("messages", value.get("prompt"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 KEPT_LINES = 2000
 REASON_CHARACTERS = 400
+LINE_CHARACTERS = 4096  # of a line that patterns see: some take the square of its length
 COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 SPEAKER = re.compile(r"^(?:\((?:[^()]* )?pid=[^()]*\) ?)+")
 STAMP = re.compile(r"^(DEBUG|INFO|WARNING|ERROR|CRITICAL) [\d-]+ [\d:.]+ \[[^\]]*\] ?")
@@ -63,6 +64,7 @@ class Loading:
 
     def read(self, line: str) -> str:
         """News worth telling, or nothing."""
+        line = line[:LINE_CHARACTERS]
         self.lines.append(line)
         for stage, (pattern, words) in enumerate(PROGRESS):
             match = pattern.search(line) if stage >= self.stage else None
@@ -87,7 +89,7 @@ class Loading:
 
 def plain(line: str) -> tuple[str, str]:
     """(level or nothing, what is said) without colours, speakers and time stamps."""
-    text = SPEAKER.sub("", COLOUR.sub("", line))
+    text = SPEAKER.sub("", COLOUR.sub("", line[:LINE_CHARACTERS]))
     stamp = STAMP.match(text)
     return (stamp[1], text[stamp.end() :]) if stamp else ("", text)
 

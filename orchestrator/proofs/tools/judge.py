@@ -199,7 +199,7 @@ def calls_essence(reply: Reply) -> list[tuple[str, object]]:
 def parsed_arguments(arguments: str) -> object:
     try:
         return json.loads(arguments)
-    except ValueError:
+    except (ValueError, RecursionError):
         return arguments
 
 

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import ConfigError
 from cluster.inventory.config import checked
+from cluster.inventory.toml_file import read_toml
 
 KEYS = st.sampled_from(
     [
@@ -36,3 +39,11 @@ def test_anything_that_toml_can_hold_is_a_config_or_a_config_error(raw: Mapping[
     with suppress(ConfigError):
         config = checked(raw, "nodes.toml", {})
     assert config is None or config.head in config.node
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 5000])
+def test_toml_that_python_cannot_take(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "nodes.toml"
+    path.write_text(f"a = {value}")
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        read_toml(path)

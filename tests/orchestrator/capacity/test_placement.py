@@ -7,7 +7,10 @@ import pytest
 
 from cluster.errors import PreflightError
 from cluster.facts.hosts import HostFacts
-from orchestrator.capacity.placement import Placement, fit_of, place_model
+from orchestrator.capacity.architecture import read_architecture
+from orchestrator.capacity.engine_args import cpu_space
+from orchestrator.capacity.placement import Placement, fit_of, place_model, smaller_split
+from orchestrator.capacity.tensors import parse_tensors
 from orchestrator.recipes.recipe import Recipe
 from tests.support.factory import config_of, eight_gpus, entry, gb10, host_facts, model
 
@@ -157,3 +160,21 @@ def test_gpus_of_the_inventory_count_without_a_driver() -> None:
     nodes = config_of(entry(1, gpus=1), entry(2, gpus=1)).node
     hosts = [host_facts(node, gpus=()) for node in nodes]
     assert str(placed(recipe("all"), 1, hosts)) == "tensor parallel 2 on h1, h2"
+
+
+def test_a_split_beyond_all_gpus_shrinks_without_counting_down_to_them() -> None:
+    wanted = recipe(tensor_parallel_size=1 << 62).model_copy(update={"min_tensor_parallel": 1})
+    assert smaller_split(wanted, read_architecture({}), 1 << 62, {"h1": 2}) == 2
+
+
+@pytest.mark.parametrize("text", ["²", "9" * 5000, "-1", ""])
+def test_a_cpu_space_that_is_no_number_is_the_default(text: str) -> None:
+    assert (
+        cpu_space(recipe().model_copy(update={"env": {"VLLM_CPU_KVCACHE_SPACE": text}})) == 4 << 30
+    )
+
+
+@pytest.mark.parametrize("size", [float("inf"), 1e30, "8", None, 1 << 70])
+def test_a_tensor_of_an_impossible_size(size: object) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        parse_tensors([["x", "F16", [size], 1]])

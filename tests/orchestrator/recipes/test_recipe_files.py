@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import ConfigError, UsageError
-from orchestrator.recipes.layers import recipe_on
+from orchestrator.recipes.layers import parse_settings, recipe_on
 from orchestrator.recipes.recipe import (
     Recipe,
     find_recipe,
@@ -109,3 +109,11 @@ def test_a_file_that_cannot_be_read(here: Path, kind: str) -> None:
         path.write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match=r"odd\.toml: (no such recipe file|cannot be read)"):
         find_recipe(None, str(path))
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "9" * 400, "-9223372036854775809", "[" * 5000])
+def test_a_number_or_a_depth_that_toml_does_not_have(value: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_recipe("m", f"{TEXT}[args]\nmax_model_len = {value}", "m.toml")
+    with suppress(ConfigError):
+        recipe_on(parse_recipe("m", TEXT, "m.toml"), None, parse_settings([f"a={value}"]))

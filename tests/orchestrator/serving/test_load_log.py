@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.serving.load_log import Loading, hopeless, plain, reason
+from orchestrator.serving.load_log import LINE_CHARACTERS, Loading, hopeless, plain, reason
 from tests.support.folders import CAPTURED
 
 
@@ -163,3 +163,10 @@ def test_the_tail_is_short_and_plain() -> None:
         loading.read(line)
     assert len(loading.tail()) == 15
     assert not any("\x1b" in line or "pid=" in line for line in loading.tail())
+
+
+def test_patterns_see_no_more_than_the_beginning_of_a_line() -> None:
+    loading = Loading()
+    loading.read("ray." * 100_000 + " Error")
+    assert len(loading.lines[0]) == LINE_CHARACTERS
+    assert len(plain("(" * 100_000)[1]) == LINE_CHARACTERS
