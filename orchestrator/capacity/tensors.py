@@ -56,7 +56,7 @@ def parse_tensors(rows: Iterable[Any]) -> tuple[Tensor, ...]:
     TypeError for what is no row.
     """
     return tuple(
-        sane(Tensor(str(name), str(dtype), parse_shape(shape), whole_number(count)))
+        sane(Tensor(str(name), str(dtype), parse_shape(shape), whole_size(count)))
         for name, dtype, shape, count in rows
     )
 
@@ -67,7 +67,7 @@ def sane(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def whole_number(value: Any) -> int:
+def whole_size(value: Any) -> int:
     """Raises ValueError: a float may be infinite, and text is no size."""
     if not isinstance(value, int):
         raise ValueError(f"no whole number: {value!r:.40}")
@@ -75,7 +75,7 @@ def whole_number(value: Any) -> int:
 
 
 def parse_shape(shape: Sequence[Any]) -> tuple[int, ...]:
-    sizes = tuple(map(whole_number, shape))
+    sizes = tuple(map(whole_size, shape))
     if any(size < 0 for size in sizes):
         raise ValueError(f"a negative size in {sizes}")
     return sizes

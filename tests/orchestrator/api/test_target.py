@@ -10,7 +10,6 @@ from cluster.errors import HostError, OrchestrateError, Unreachable, UsageError
 from cluster.facts.hosts import Facts, Unreached
 from cluster.inventory.config import LOCAL, ClusterConfig
 from cluster.transport.local import Local
-from cluster.transport.protocol import Result
 from orchestrator.api.target import Target, Wanted, at_home, base_of, choose, given_key, open_target
 from tests.served.script import Answer, Status
 from tests.served.server import serving
@@ -131,11 +130,10 @@ def probing(port: int, host: str = "127.0.0.1") -> Script:
         found = host_facts(node, services=services if node.is_head else ())
         return json.loads(found.model_dump_json(exclude={"node"}))  # type: ignore[no-any-return]
 
-    key = Result(0, "the-key\n", "")
     return Script(
         answers={
             "cluster.host.probe": probe,
-            "/home/ada/.orchestrate/test/api-key": lambda node, request: key,
+            "cluster.host.get": lambda node, request: {"text": "the-key\n"},
         }
     )
 
