@@ -133,6 +133,11 @@ def report_of(config: ClusterConfig, prepared: Prepared, seconds: float) -> Star
     )
 
 
+def own_folders(service: Service) -> tuple[str, ...]:
+    """Ray's folder in /tmp goes with Ray; what a model is read from never does."""
+    return service.needs.paths if service.name in RAY_SERVICES else ()
+
+
 def rollback(
     services: Sequence[Service],
     transport: Transport,
@@ -151,7 +156,7 @@ def rollback(
         Stop(
             service.node,
             (service.mark,),
-            remove=service.needs.paths if service.name in RAY_SERVICES else (),
+            remove=own_folders(service),
             keep_record=keep_record,
             only_this_run=True,
         )

@@ -12,6 +12,7 @@ from cluster.errors import (
     OrchestrateError,
     PreflightError,
     Problem,
+    Unreachable,
 )
 from cluster.execution.execute import Done, Stopped, execute
 from cluster.execution.lock import cluster_lock
@@ -19,9 +20,10 @@ from cluster.execution.plan import Plan, Stage, Stop
 from cluster.facts.gather import gather_facts
 from cluster.facts.hosts import RAY_SERVICES, Facts, HostFacts
 from cluster.inventory.config import ClusterConfig
+from cluster.inventory.node import Node
 from cluster.ray.plan import stop_marks
 from cluster.reporter import Reporter
-from cluster.runtimes.service import mark_of
+from cluster.runtimes.service import mark_of, node_mark
 from cluster.transport.protocol import Transport
 
 GRACE_S = 3.0  # after this, what still carries our mark is killed
@@ -29,13 +31,16 @@ GRACE_S = 3.0  # after this, what still carries our mark is killed
 
 @dataclass(frozen=True)
 class StopReport:
-    """What was stopped: service by host with its number of processes; hosts we could not ask."""
+    """What was stopped: service by host with its number of processes; hosts we could not ask; the
+    folders in /tmp that went.
+    """
 
     cluster: str
     stopped: Mapping[str, int]
     killed: tuple[str, ...]
     unreached: tuple[OrchestrateError, ...]
     seconds: float
+    removed: tuple[str, ...] = ()
 
 
 def plan_stop(config: ClusterConfig, facts: Facts, *, only_ray: bool = False) -> Plan:
@@ -43,6 +48,14 @@ def plan_stop(config: ClusterConfig, facts: Facts, *, only_ray: bool = False) ->
     hosts = facts.hosts
     others = [(host, (*marks_on(config, host, ray=False), *host.strays)) for host in hosts]
     ray = [(host, marks_on(config, host, ray=True)) for host in hosts]
+    blind = tuple(
+        Stop(node, (node_mark(config.name, node),), grace_s=GRACE_S) for node in deaf(facts)
+    )
+    left = tuple(
+        Stop(host.node, (), remove=host.folders)
+        for host, marks in ray
+        if host.folders and not marks
+    )
 
     def stops(found: Iterable[tuple[HostFacts, tuple[str, ...]]]) -> tuple[Stop, ...]:
         return tuple(stop_marks(config, host, marks, GRACE_S) for host, marks in found if marks)
@@ -50,15 +63,23 @@ def plan_stop(config: ClusterConfig, facts: Facts, *, only_ray: bool = False) ->
     return Plan(
         f"stop cluster {config.name}",
         (
-            Stage("stop services", () if only_ray else stops(others)),
+            Stage("stop services", () if only_ray else (*stops(others), *blind)),
             Stage("stop workers", stops(each for each in ray if not each[0].node.is_head)),
             Stage("stop head", stops(each for each in ray if each[0].node.is_head)),
+            Stage("remove what is left", left),
         ),
     )
 
 
+def deaf(facts: Facts) -> tuple[Node, ...]:
+    """Those that let us in and say nothing of themselves: what carries our mark ends there too."""
+    return tuple(each.node for each in facts.unreached if not isinstance(each.error, Unreachable))
+
+
 def marks_on(config: ClusterConfig, host: HostFacts, *, ray: bool) -> tuple[str, ...]:
-    """Of Ray's services there, or of all others."""
+    """Of Ray's services there, or of all others; the node's own where they cannot be read."""
+    if host.unread.keys() & {"services", "marks"}:
+        return (node_mark(config.name, host.node),)
     names = [each.name for each in host.services if (each.name in RAY_SERVICES) == ray]
     return tuple(mark_of(config.name, host.node, name) for name in names)
 
@@ -95,6 +116,9 @@ def stop_cluster(
     return StopReport(
         cluster=config.name,
         stopped=stopped,
+        removed=tuple(
+            f"{host.node.name}: {folder}" for host in facts.hosts for folder in host.folders
+        ),
         killed=tuple(line for answer in answers for line in answer.killed),
         unreached=tuple(lost.error for lost in facts.unreached),
         seconds=time.monotonic() - begun,

@@ -14,6 +14,9 @@ MAX_HELD = 0.1  # of a GPU's memory: the most that recipes leave free, vLLM refu
 def gpu_findings(config: ClusterConfig, facts: Facts) -> Iterator[Finding]:
     for host in facts.hosts:
         yield from visible(host)
+        if host.driver_note:
+            what, hint = f"nvidia-smi: {host.driver_note}", "dmesg | grep -i -e nvrm -e xid"
+            yield Finding("gpu", host.node.name, "warning", what, hint)
         yield from held(config.name, host)
 
 

@@ -28,6 +28,10 @@ def ray_findings(config: ClusterConfig, facts: Facts) -> Iterator[Finding]:
 
 
 def virtual_environment(host: HostFacts, packages: tuple[str, ...]) -> Finding:
+    if "versions" in host.unread:
+        what = f"{host.venv} cannot be used: {host.unread['versions']}"
+        hint = f"may {host.user} enter it, and where its python leads? or set `venv` in nodes.toml"
+        return Finding("venv", host.node.name, "failure", what, hint)
     if not host.versions:
         what = f"no virtual environment at {host.venv}"
         hint = "install ray[default] and vllm there, or set `venv` in nodes.toml"

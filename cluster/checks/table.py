@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cluster.checks.cache import cache_findings, share_findings
 from cluster.checks.clock import clock_findings
+from cluster.checks.facts import fact_findings
 from cluster.checks.gpus import gpu_findings
 from cluster.checks.link import link_findings
 from cluster.checks.listeners import listener_findings
@@ -69,6 +70,7 @@ CHECKS: Table = (
         start=ssh_findings,
         never_forced="nothing can be started on a host that does not let us in",
     ),
+    gate("facts", "what we ask of a host can be read there", fact_findings),
     Check(
         "stray",
         "nothing of this cluster runs under another node's name",

@@ -55,7 +55,7 @@ class Stop:
     only_this_run: bool = False
 
     def __str__(self) -> str:
-        lines = [f"{self.node.name}: stop {', '.join(self.marks)}"]
+        lines = [f"{self.node.name}: stop {', '.join(self.marks)}"] if self.marks else []
         lines += [f"{self.node.name}: remove {folder}" for folder in self.remove]
         return "\n".join(lines)
 

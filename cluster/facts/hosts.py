@@ -129,6 +129,7 @@ class HostFacts(Fact):
     services: tuple[RunningService, ...]
     strays: Mapping[str, tuple[int, ...]] = {}  # pids by mark: ours, under another node's name
     logs: tuple[str, ...] = ()  # services that left one, stopped ones too
+    folders: tuple[str, ...] = ()  # Ray's in /tmp, of this cluster, ours to remove
     venv: str
     versions: Mapping[str, str]
     disk_free: Mapping[str, int | None]
@@ -136,6 +137,8 @@ class HostFacts(Fact):
     cache: Cache
     gpus: tuple[Gpu, ...]
     driver_problem: str
+    driver_note: str = ""  # what nvidia-smi says besides, and is no reason to stop
+    unread: Mapping[str, str] = {}  # facts that could not be read, and why; their values are empty
     survey: Survey | None = None  # only where it was asked for
     asked: float = 0  # when we sent the probe and had its answer, by our own clock
     answered: float = 0

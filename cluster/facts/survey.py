@@ -31,12 +31,12 @@ class Process(Fact):
 class MemoryUse(Fact):
     """Where the memory is; the page cache is given back when it is wanted."""
 
-    free: int
-    page_cache: int
-    shared: int
-    processes: int
-    swap_total: int
-    swap_free: int
+    free: int = 0
+    page_cache: int = 0
+    shared: int = 0
+    processes: int = 0
+    swap_total: int = 0
+    swap_free: int = 0
 
 
 class Logind(Fact):

@@ -13,13 +13,13 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
-from cluster.host import masking, network, ray_view, services, storage
+from cluster.host import gpus, masking, network, ray_view, services, storage
 
-DRIVER_LIMIT_S = 5
-GPU_QUERY = "index,name,memory.total,memory.free,compute_cap,driver_version,uuid"
 PACKAGES = {
     "ray": "ray",
     "vllm": "vllm",
@@ -34,7 +34,6 @@ PACKAGES = {
     "tokenizers": "tokenizers",
 }
 RECORDS = ("spec.json", "pid", "exit.json")
-NVIDIA_SMI = ["nvidia-smi", f"--query-gpu={GPU_QUERY}", "--format=csv,noheader,nounits"]
 
 
 def main(request: dict[str, Any]) -> None:
@@ -42,12 +41,44 @@ def main(request: dict[str, Any]) -> None:
 
 
 def facts(request: dict[str, Any]) -> dict[str, Any]:
-    driver = storage.Child(storage.run_words(NVIDIA_SMI)) if on_path(NVIDIA_SMI[0]) else None
+    driver = storage.Child(storage.run_words(gpus.WORDS)) if on_path(gpus.WORDS[0]) else None
     cache = storage.start_look(request["cache"])
-    venv = Path(request["venv"]).expanduser()
+    venv = Path(os.path.expanduser(request["venv"]))
     cluster, node = request["cluster"], request["node"]
-    marked = services.marked(cluster)
+    unread: dict[str, str] = {}
+    surveyed = "worker_ports" in request
+
+    def fact(name: str, otherwise: Any, call: Callable[..., Any], *words: Any) -> Any:
+        return guarded_fact(unread, name, otherwise, call, *words)
+
+    marked = fact("marks", {}, services.marked, cluster)
     found: dict[str, Any] = {
+        **identity(),
+        "memory": memory(),
+        "interfaces": fact("interfaces", [], network.interfaces),
+        "ports": fact("ports", [], lambda: network.owners(request["ports"], marked=surveyed)),
+        "services": fact("services", [], our_services, cluster, node, marked),
+        "strays": fact("strays", {}, strays, cluster, node, marked),
+        "logs": fact("logs", [], in_folders, services.node_folder(cluster, node), "log"),
+        "folders": fact("folders", [], ray_folders, cluster),
+        "venv": str(venv),
+        "versions": fact("versions", {}, versions, venv),
+        "disk_free": {path: free_bytes(path) for path in (str(Path.home()), "/tmp", "/dev/shm")},
+    }
+    runs = any(
+        each["name"] == request["head_service"] and each["alive"] for each in found["services"]
+    )
+    found["ray_nodes"] = fact(
+        "ray_nodes", None, lambda: ray_view.ray_nodes(request, venv, head_runs=runs)
+    )
+    absent = {"path": request["cache"], "hangs": False, "exists": False}
+    found["cache"] = fact("cache", absent, storage.finish_look, cache, request["cache"])
+    found.update(fact("gpus", {"gpus": [], "driver_problem": ""}, gpus.found, driver))
+    return {**found, "unread": unread}
+
+
+def identity() -> dict[str, Any]:
+    return {
         "hostname": socket.gethostname(),
         "home": str(Path.home()),
         "user": user_name(os.getuid()),
@@ -56,22 +87,33 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
         "kernel": os.uname().release,
         "time": time.time(),
         "cores": os.cpu_count(),
-        "memory": memory(),
-        "interfaces": network.interfaces(),
-        "ports": network.owners(request["ports"], marked="worker_ports" in request),
-        "services": our_services(cluster, node, marked),
-        "strays": strays(cluster, node, marked),
-        "logs": in_folders(services.node_folder(cluster, node), "log"),
-        "venv": str(venv),
-        "versions": versions(venv),
-        "disk_free": {path: free_bytes(path) for path in (str(Path.home()), "/tmp", "/dev/shm")},
     }
-    runs = any(
-        each["name"] == request["head_service"] and each["alive"] for each in found["services"]
-    )
-    found["ray_nodes"] = ray_view.ray_nodes(request, venv, head_runs=runs)
-    found["cache"] = storage.finish_look(cache, request["cache"])
-    found["gpus"], found["driver_problem"] = gpus(driver)
+
+
+def guarded_fact(
+    unread: dict[str, str], name: str, otherwise: Any, call: Callable[..., Any], *words: Any
+) -> Any:
+    """What `call` says; where it cannot, `otherwise`, and why in `unread`: one fact that cannot be
+    read must not take the host away.
+    """
+    try:
+        return call(*words)
+    except Exception as error:
+        what = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        where = getattr(error, "filename", None)
+        unread[name] = (f"{where}: {what}" if where else what)[:300]
+        return otherwise
+
+
+def ray_folders(cluster: str, folders: str = "/tmp") -> list[str]:
+    """Of Ray in /tmp, made for this cluster by our user: cluster.host.ray_start signs them."""
+    found = []
+    for path in sorted(Path(folders).glob("ray-*")):
+        with contextlib.suppress(OSError):
+            stat = path.lstat()
+            ours = S_ISDIR(stat.st_mode) and stat.st_uid == os.getuid()
+            if ours and read_text(path / ".orchestrate").startswith(f"{cluster}/"):
+                found.append(str(path))
     return found
 
 
@@ -107,10 +149,16 @@ def free_bytes(path: str) -> int | None:
 
 
 def versions(venv: Path) -> dict[str, str]:
-    """Read from the folder names of the installed packages: nothing is imported."""
+    """Read from the folder names of the installed packages: nothing is imported. Raises OSError
+    where we may not look.
+    """
     found: dict[str, str] = {}
+    try:  # a link of uv's may lead to where we may not enter: that is no missing folder
+        os.stat(venv / "bin" / "python")
+    except (FileNotFoundError, NotADirectoryError):
+        return found
     sites = sorted(venv.glob("lib/python3*/site-packages"))
-    if not sites or not (venv / "bin" / "python").exists():
+    if not sites:
         return found
     found["python"] = sites[0].parent.name.replace("python", "")
     for line in read_text(venv / "pyvenv.cfg").splitlines():
@@ -127,40 +175,6 @@ def read_text(path: Path) -> str:
     with contextlib.suppress(OSError):
         return path.read_text()
     return ""
-
-
-def gpus(driver: storage.Child | None) -> tuple[list[dict[str, Any]], str]:
-    """(one value a GPU, what is wrong with the driver). Memory in bytes, None where it is N/A."""
-    if driver is None:
-        return [], "nvidia-smi is not installed"
-    code, out = driver.finish(DRIVER_LIMIT_S)
-    if code is None:
-        return [], f"nvidia-smi does not answer within {DRIVER_LIMIT_S} s"
-    if code:
-        return [], f"nvidia-smi: {out.strip()[:200]}"
-    try:
-        return [one_gpu(line) for line in filter(None, out.splitlines())], ""
-    except ValueError:
-        return [], f"nvidia-smi's answer makes no sense: {out.strip()[:80]}"
-
-
-def one_gpu(line: str) -> dict[str, Any]:
-    """Raises ValueError for a line that is none of the query's."""
-    index, name, total, free, capability, version, uuid = map(str.strip, line.split(","))
-    return {
-        "index": int(index),
-        "name": name,
-        "memory_total": mebibytes(total),
-        "memory_free": mebibytes(free),
-        "capability": capability,
-        "driver": version,
-        "uuid": uuid,
-    }
-
-
-def mebibytes(text: str) -> int | None:
-    number = text.partition(" ")[0]
-    return int(number) << 20 if number.isdecimal() else None
 
 
 def our_services(cluster: str, node: str, marked: dict[int, str]) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 UNUSED = ("ray.serve.scripts", "ray.util.state.state_cli", "ray.dashboard.modules.job.cli")
+SIGN = ".orchestrate"  # in our folder: whose it is, for a teardown that finds nothing else
 POLL_S = 0.05
 ALIVE = 0
 POLITE = 5  # niceness of what nobody waits for
@@ -94,6 +95,9 @@ def own_folder(path: str) -> None:
                 f"{path} is a link, or belongs to uid {found.st_uid}: Ray does not start there"
             )
         os.chmod(path, 0o700)
+    os.makedirs(os.path.join(path, "tmp"), mode=0o700, exist_ok=True)
+    with open(os.path.join(path, SIGN), "w") as sign:
+        sign.write(os.environ.get("ORCHESTRATE_SERVICE", ""))
 
 
 def await_head(address: str, limit_s: float) -> None:
@@ -124,6 +128,8 @@ def head_is_alive(address: str) -> bool:
 
 if __name__ == "__main__":
     own_folder(os.environ["ORCHESTRATE_RAY_FOLDER"])
+    # multiprocessing of killed processes leaves its folders behind: they go with this one
+    os.environ.setdefault("TMPDIR", os.path.join(os.environ["ORCHESTRATE_RAY_FOLDER"], "tmp"))
     gc.disable()  # a sixth of the time that the imports take; this process only waits afterwards
     for module in UNUSED:
         sys.modules[module] = None  # type: ignore[assignment]

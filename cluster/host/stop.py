@@ -39,7 +39,9 @@ def main(request: dict[str, Any]) -> None:
         for pid in left:
             services.send(pid, signal.SIGKILL)
         left = wait_until_gone(marks, 0.2)
-    kept = [line for folder in request["remove"] for line in remove(Path(folder))]
+    whole = len(marks) == len(request["marks"])  # else another run uses the folder now
+    folders = request["remove"] if whole else []
+    kept = [line for folder in folders for line in remove(Path(folder))]
     for mark in () if request["keep_record"] else marks:
         kept += forget(services.service_folder(mark))
     print(

@@ -11,6 +11,7 @@ import contextlib
 import glob
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 from cluster.host import holders, probe, resolver, services, session, storage
@@ -33,16 +34,21 @@ def main(request: dict[str, Any]) -> None:
     first, last = request["worker_ports"]
     facts = probe.facts({**request, "ports": [*request["ports"], *range(first, last + 1)]})
     marks = services.marks()
+    unread = facts["unread"]
+
+    def fact(name: str, otherwise: Any, call: Callable[..., Any], *words: Any) -> Any:
+        return probe.guarded_fact(unread, name, otherwise, call, *words)
+
     facts["survey"] = {
-        "gpu_users": holders.gpu_users(users, marks),
-        "memory": holders.memory_use(),
-        "biggest": holders.biggest(marks),
+        "gpu_users": fact("gpu_users", [], holders.gpu_users, users, marks),
+        "memory": fact("memory_use", {}, holders.memory_use),
+        "biggest": fact("biggest", [], holders.biggest, marks),
         **session.limits(),
         "logind": session.logind(facts["user"]),
         "shm_total": total_bytes("/dev/shm"),
-        "nccl": system_nccl(),
-        "dns": resolver.finish(servers),
-        "names": resolver.finish(names),
+        "nccl": fact("nccl", {}, system_nccl),
+        "dns": fact("dns", {}, resolver.finish, servers),
+        "names": fact("names", {}, resolver.finish, names),
     }
     print(json.dumps(facts))
 

@@ -7,7 +7,7 @@ from cluster.errors import Problem
 from cluster.facts.hosts import Facts, HostFacts
 from cluster.host.masking import env_shown, is_secret
 from cluster.inventory.config import ClusterConfig
-from cluster.ray.plan import ray_environment
+from cluster.ray.plan import ray_environment, temp_folder
 
 CHECK = "orchestrate cluster check"
 UNSET = {
@@ -43,7 +43,10 @@ def environment_report(config: ClusterConfig, facts: Facts) -> EnvironmentReport
         for host in facts.hosts
         if host.fast_interface is None
     ]
-    known = (environment_of(config, host) for host in facts.hosts)
+    head = facts.head()
+    known = (
+        environment_of(config, host, temp_folder(config, head or host)) for host in facts.hosts
+    )
     return EnvironmentReport(
         config.name,
         tuple(each for each in known if each.interface),
@@ -52,8 +55,8 @@ def environment_report(config: ClusterConfig, facts: Facts) -> EnvironmentReport
     )
 
 
-def environment_of(config: ClusterConfig, host: HostFacts) -> HostEnvironment:
-    env = dict(sorted(ray_environment(config, host, secured=True).items()))
+def environment_of(config: ClusterConfig, host: HostFacts, folder: str) -> HostEnvironment:
+    env = dict(sorted(ray_environment(config, host, secured=True, folder=folder).items()))
     return HostEnvironment(
         host=host.node.name,
         address=host.node.fast,

@@ -1,5 +1,6 @@
 """(config, facts) -> the plan that brings Ray up or down; pure."""
 
+import hashlib
 from collections.abc import Collection, Iterator
 
 from cluster.execution.plan import Plan, Stage, Start, Stop
@@ -15,6 +16,10 @@ from cluster.units import GIB
 
 SCRIPT = "ray_start.py"
 RAY_ITSELF = {"raylet", "gcs_server"}
+FOLDER_VARIABLE = "ORCHESTRATE_RAY_FOLDER"
+FOLDERS = "/tmp/ray-"
+LONGEST_SOCKET = "/ray/session_2026-11-25_23-59-59_123456_4194304/sockets/plasma_store"  # Ray 2.60
+SOCKET_LIMIT = 107  # characters of an AF_UNIX path on Linux
 HEAD_SHARE = 0.5  # of the whole limit: how long a worker looks for the head
 RAY_ENVIRONMENT = {
     # Ray's own prestarted workers cost one Python start per core, and vLLM never uses them
@@ -49,7 +54,10 @@ def plan_start(config: ClusterConfig, facts: Facts, token: str) -> Plan:
     head = facts.head()
     secured = head is None or head in wanted or asks_for_token(head)
     tokens = tuple(token_step(config, host, token) for host in wanted if secured)
-    starts = tuple(Start(ray_service(config, host, secured=secured)) for host in wanted)
+    starts = tuple(
+        Start(ray_service(config, host, secured=secured, folder=temp_folder(config, head or host)))
+        for host in wanted
+    )
     return Plan(
         f"start Ray of cluster {config.name}",
         (
@@ -97,30 +105,30 @@ def stands_still(service: RunningService) -> bool:
     return bool(RAY_ITSELF & set(service.stopped))
 
 
-def ray_service(config: ClusterConfig, host: HostFacts, *, secured: bool) -> Service:
+def ray_service(config: ClusterConfig, host: HostFacts, *, secured: bool, folder: str) -> Service:
     node = host.node
-    env = ray_environment(config, host, secured=secured)
+    env = ray_environment(config, host, secured=secured, folder=folder)
     if not node.is_head:
         env["ORCHESTRATE_HEAD_LIMIT_S"] = f"{config.ray.start_timeout_s * HEAD_SHARE:g}"
     service = Service(
         cluster=config.name,
         name=HEAD if node.is_head else WORKER,
         node=node,
-        command=Command(tuple(ray_argv(config, host)), env),
+        command=Command(tuple(ray_argv(config, host, folder)), env),
         files={SCRIPT: source_of("cluster.host.ray_start")},
-        needs=Needs(paths=(temp_folder(config, host),), gpus=True, shared_memory=True),
+        needs=Needs(paths=(folder,), gpus=True, shared_memory=True),
         defaults=RAY_ENVIRONMENT,
     )
     return started_in(runtime_of(config), service)
 
 
-def ray_argv(config: ClusterConfig, host: HostFacts) -> Iterator[str]:
+def ray_argv(config: ClusterConfig, host: HostFacts, temp: str) -> Iterator[str]:
     ray = config.ray
     folder = service_folder(config, host, HEAD if host.node.is_head else WORKER)
     yield from (runtime_of(config).executable(host, "python"), f"{folder}/{SCRIPT}")
     yield from ("start", "--block", "--disable-usage-stats")
     if host.node.is_head:
-        yield from ("--head", f"--port={ray.port}", f"--temp-dir={temp_folder(config, host)}/ray")
+        yield from ("--head", f"--port={ray.port}", f"--temp-dir={temp}/ray")
         yield "--no-monitor"  # the autoscaler: it has nothing to scale
         yield from ("--dashboard-host=127.0.0.1", f"--dashboard-port={ray.dashboard_port}")
     else:
@@ -136,17 +144,32 @@ def service_folder(config: ClusterConfig, host: HostFacts, service: str) -> str:
     return f"{host.home}/.orchestrate/{mark_of(config.name, host.node, service)}"
 
 
-def ray_environment(config: ClusterConfig, host: HostFacts, *, secured: bool) -> dict[str, str]:
+def ray_environment(
+    config: ClusterConfig, host: HostFacts, *, secured: bool, folder: str
+) -> dict[str, str]:
     token = token_environment(config, host) if secured else {}
-    own = {"ORCHESTRATE_RAY_FOLDER": temp_folder(config, host)}
+    own = {FOLDER_VARIABLE: folder}
     return {**own, **token, **RAY_ENVIRONMENT, **network_environment(host), **host.node.env}
 
 
-def temp_folder(config: ClusterConfig, host: HostFacts) -> str:
+def temp_folder(config: ClusterConfig, head: HostFacts) -> str:
     """Of our own: /tmp/ray belongs to whoever runs `ray start` by hand on that host. Ray opens what
-    it makes below it to everybody, so this folder itself is closed: see host/ray_start.py.
+    it makes below it to everybody, so this folder itself is closed: see host/ray_start.py. Ray uses
+    the head's path on every host, whoever our user is there. A long name is cut: the path of a
+    socket may have 107 characters.
     """
-    return f"/tmp/ray-{config.name}-{host.user}"
+    name = f"{config.name}-{head.user}"
+    if len(FOLDERS + name + LONGEST_SOCKET) > SOCKET_LIMIT:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        name = f"{name[: SOCKET_LIMIT - len(FOLDERS + LONGEST_SOCKET) - 9]}-{digest}"
+    return f"{FOLDERS}{name}"
+
+
+def folders_of(config: ClusterConfig, host: HostFacts) -> tuple[str, ...]:
+    """All that Ray of this cluster may have left there: what the host says is ours, and the usual
+    one.
+    """
+    return tuple(dict.fromkeys((temp_folder(config, host), *host.folders)))
 
 
 def stop_marks(
@@ -155,5 +178,5 @@ def stop_marks(
     """Stop what carries these marks on a host; Ray's folder goes with Ray."""
     whole = node_mark(config.name, host.node)
     ray = [mark for mark in marks if mark == whole or mark.rpartition("/")[2] in RAY_SERVICES]
-    remove = (temp_folder(config, host),) if ray else ()
+    remove = folders_of(config, host) if ray else ()
     return Stop(host.node, tuple(marks), remove=remove, grace_s=grace_s)

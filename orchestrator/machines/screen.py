@@ -75,12 +75,19 @@ def started(report: StartReport) -> RenderableType:
 
 
 def stopped(report: StopReport) -> RenderableType:
-    if not report.stopped and not report.unreached:
+    if not (report.stopped or report.unreached or report.removed):
         return escape(f"nothing of cluster {report.cluster} was running")
-    lines = [f"cluster {report.cluster} is down after {report.seconds:.1f} s"]
+    lost = len(report.unreached)
+    if lost:
+        what = f"{lost} {'host' if lost == 1 else 'hosts'} could not be asked"
+        done = f"stopped what answers in {report.seconds:.1f} s"
+        lines = [f"cluster {report.cluster}: {done}; {what}"]
+    else:
+        lines = [f"cluster {report.cluster} is down after {report.seconds:.1f} s"]
     for mark, count in report.stopped.items():
         host, service = node_and_service(mark)
         lines.append(f"  {host}: {service} stopped ({count} processes)")
+    lines += [f"  {folder} removed" for folder in report.removed]
     if report.killed:
         lines.append(f"  {len(report.killed)} processes did not end by themselves and were killed")
     return escape("\n".join(lines))

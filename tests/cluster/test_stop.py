@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from cluster.allocators import ALLOCATORS
-from cluster.errors import HostsError, PreflightError, Unreachable
+from cluster.errors import HostError, HostsError, OrchestrateError, PreflightError, Unreachable
+from cluster.facts.hosts import Facts, Unreached
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.reporter import SILENT, Reporter
-from cluster.stop import stop_cluster
+from cluster.stop import StopReport, plan_stop, stop_cluster
 from cluster.transport.protocol import Transport
+from orchestrator.machines.screen import stopped
 from tests.support.factory import config_of, entry, host_facts, service
 from tests.support.reporter import Recorder
 from tests.support.scripted import Script
@@ -88,3 +90,42 @@ def test_nodes_go_back_when_nothing_of_ours_is_left(
     monkeypatch.setitem(ALLOCATORS, releases.name, releases)
     stop_cluster(script(gone=gone), CONFIG, SILENT, only_ray=only_ray)
     assert releases == released
+
+
+def test_a_host_that_says_nothing_of_itself_is_stopped_all_the_same() -> None:
+    """One that does not let us in is not: nobody could."""
+    one, two = CONFIG.node
+
+    def stops(error: OrchestrateError) -> str:
+        facts = Facts((host_facts(one),), (Unreached(two, error),))
+        return str(plan_stop(CONFIG, facts))
+
+    assert "h2: stop test/h2\n" in stops(HostError("h2", "the probe failed")) + "\n"
+    assert "h2: stop" not in stops(Unreachable("h2", "does not answer"))
+
+
+def test_where_services_cannot_be_read_all_that_is_ours_is_stopped() -> None:
+    host = host_facts(CONFIG.head, unread={"services": "Input/output error"})
+    assert "h1: stop test/h1" in str(plan_stop(CONFIG, Facts((host,), ())))
+
+
+def test_folders_that_a_failed_start_left_are_removed_and_told() -> None:
+    def probe(node: Node, request: Any) -> Any:
+        facts = host_facts(node, folders=("/tmp/ray-test-ada",) if node.is_head else ())
+        return facts.model_dump(exclude={"node"})
+
+    def stop(node: Node, request: Any) -> Any:
+        assert request["remove"] == ["/tmp/ray-test-ada"]
+        assert request["marks"] == []
+        return {"stopped": {}, "killed": [], "left": {}}
+
+    made = Script(answers={PROBE: probe, STOP: stop}, talks={HOLD: [{"held": True}]})
+    report = stop_cluster(made, CONFIG, SILENT)
+    assert report.removed == ("h1: /tmp/ray-test-ada",)
+    assert "h1: /tmp/ray-test-ada removed" in str(stopped(report))
+
+
+def test_a_cluster_is_not_called_down_while_a_host_is_lost() -> None:
+    lost = StopReport("test", {"test/h1/ray-head": 3}, (), (Unreachable("h2", "gone"),), 1.0)
+    assert "is down" not in str(stopped(lost))
+    assert "1 host could not be asked" in str(stopped(lost))

@@ -1,13 +1,12 @@
 """What the probe says of services."""
 
 import json
-import shlex
+import os
 from pathlib import Path
 
 import pytest
 
-from cluster.host import storage
-from cluster.host.probe import gpus, our_services
+from cluster.host.probe import guarded_fact, our_services, ray_folders, versions
 
 
 def test_secrets_do_not_leave_the_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,18 +19,47 @@ def test_secrets_do_not_leave_the_host(tmp_path: Path, monkeypatch: pytest.Monke
     assert service["env"] == {"VLLM_API_KEY": "****", "HF_TOKEN": "****", "OMP_NUM_THREADS": "1"}
 
 
-@pytest.mark.parametrize(
-    "said", ["Tesla?", "0, H200, 9", ",,,,,,", "x, H200, 1, 1, 9.0, 580, GPU-0"]
-)
-def test_what_no_driver_says_is_the_drivers_problem(said: str) -> None:
-    asked = storage.Child(storage.run_words(["sh", "-c", f"echo {shlex.quote(said)}"]))
-    found, problem = gpus(asked)
-    assert found == []
-    assert problem == f"nvidia-smi's answer makes no sense: {said}"
+def test_a_fact_that_cannot_be_read_is_named_and_takes_no_other_away() -> None:
+    unread: dict[str, str] = {}
+
+    def refused() -> None:
+        raise PermissionError(13, "Permission denied", "/root/venv/bin/python")
+
+    assert guarded_fact(unread, "versions", {}, refused) == {}
+    assert guarded_fact(unread, "odd", [], int, "x") == []
+    assert guarded_fact(unread, "good", 0, int, "7") == 7
+    assert unread["versions"] == "/root/venv/bin/python: Permission denied"
+    assert unread["odd"].startswith("ValueError: ")
+    assert unread.keys() == {"versions", "odd"}
 
 
-def test_a_memory_that_the_driver_does_not_tell_is_not_known() -> None:
-    row = "0, NVIDIA GB10, [N/A], , 12.1, 580.95, GPU-0"
-    asked = storage.Child(storage.run_words(["sh", "-c", f"echo {shlex.quote(row)}"]))
-    ([gpu], problem) = gpus(asked)
-    assert (gpu["memory_total"], gpu["memory_free"], problem) == (None, None, "")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not enter")
+def test_a_python_where_we_may_not_go_is_no_missing_folder(tmp_path: Path) -> None:
+    """uv's environments link to a Python below the home of whoever made them."""
+    (tmp_path / "venv/bin").mkdir(parents=True)
+    (tmp_path / "root").mkdir(mode=0o700)
+    (tmp_path / "root/python").touch()
+    (tmp_path / "venv/bin/python").symlink_to(tmp_path / "root/python")
+    reader, writer = os.pipe()
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(0o755)
+    if os.fork() == 0:
+        os.setuid(65534)
+        try:
+            versions(tmp_path / "venv")
+        except PermissionError:
+            os.write(writer, b"told")
+        os._exit(0)
+    os.close(writer)
+    os.wait()
+    assert os.read(reader, 10) == b"told"
+    os.close(reader)
+
+
+def test_rays_folders_are_those_that_this_cluster_signed(tmp_path: Path) -> None:
+    for name, sign in {"a": "lab/h1/ray-head", "b": "lab2/h1/ray-head", "c": ""}.items():
+        (tmp_path / f"ray-{name}").mkdir()
+        (tmp_path / f"ray-{name}/.orchestrate").write_text(sign)
+    (tmp_path / "ray-d").mkdir()
+    (tmp_path / "ray-e").symlink_to(tmp_path / "ray-a")
+    assert ray_folders("lab", str(tmp_path)) == [str(tmp_path / "ray-a")]

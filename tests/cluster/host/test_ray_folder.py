@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.host.ray_start import own_folder
+from cluster.host.ray_start import SIGN, own_folder
 
 
 def test_it_is_made_for_us_alone(tmp_path: Path) -> None:
@@ -15,6 +15,14 @@ def test_it_is_made_for_us_alone(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "ray").stat().st_mode & 0o777 == 0o700
+
+
+def test_it_is_signed_for_whoever_finds_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATE_SERVICE", "lab/h1/ray-head")
+    own_folder(str(tmp_path / "ray"))
+    assert (tmp_path / "ray" / SIGN).read_text() == "lab/h1/ray-head"
 
 
 def test_one_that_stands_open_is_closed(tmp_path: Path) -> None:
