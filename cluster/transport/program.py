@@ -63,7 +63,7 @@ def program(
 
 def guarded(name: str, request: Any, limit_s: float) -> Program:
     """The program in a child with a deadline: for whatever touches a file system that may hang."""
-    sent = {"code": source_of(name), "request": request, "limit_s": limit_s}
+    sent = {"sources": sources_of(name), "request": request, "limit_s": limit_s}
     return program("cluster.host.guarded", sent)
 
 
@@ -88,11 +88,16 @@ def needed(module: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-@cache
-def loader(name: str) -> bytes:
+def sources_of(name: str) -> list[tuple[str, str]]:
+    """(module, its text) of a program and all that it needs, in the order in which they load."""
     sources: dict[str, str] = {"cluster": "", "cluster.host": ""}
     for module in (*needed(name), name):
         package = module.rpartition(".")[0]
         sources |= {package.partition(".")[0]: "", package: "", module: source_of(module)}
+    return list(sources.items())
+
+
+@cache
+def loader(name: str) -> bytes:
     head = f"OLDEST, DIED = {OLDEST_PYTHON}, {PROGRAM_DIED!r}"
-    return f"{head}\nSOURCES = {list(sources.items())!r}\n{LOADER}".encode()
+    return f"{head}\nSOURCES = {sources_of(name)!r}\n{LOADER}".encode()

@@ -12,6 +12,10 @@ import json
 import os
 from typing import Any
 
+from orchestrator.host import shard_names
+
+CONFIGS = ("config.json", "params.json")  # the second is Mistral's own format
+
 
 def main(request: dict[str, Any]) -> None:
     path = find(request)
@@ -51,24 +55,32 @@ def listing(path: str) -> tuple[list[list[Any]], list[str]]:
 
 
 def problem_with(path: str, files: list[list[Any]], broken: list[str]) -> tuple[str, Any]:
-    """(what is wrong, config.json)."""
+    """(what is wrong, config.json or params.json)."""
     if broken:
         return "links without their file: " + ", ".join(broken[:3]), None
+    names = {name for name, _ in files}
+    name = next((each for each in CONFIGS if each in names), CONFIGS[0])
     try:
-        with open(os.path.join(path, "config.json")) as file:
+        with open(os.path.join(path, name)) as file:
             config = json.load(file)
     except (OSError, ValueError) as error:
-        return f"config.json cannot be read ({error})", None
-    names = {name for name, _ in files}
+        return f"{name} cannot be read ({error})", None
+    return weights_problem(path, names), config
+
+
+def weights_problem(path: str, names: set[str]) -> str:
+    """By the index, where there is one, else by what the names say of others."""
     index = os.path.join(path, "model.safetensors.index.json")
     if os.path.exists(index):
         try:
             with open(index) as file:
                 lost = sorted(set(json.load(file)["weight_map"].values()) - names)
         except (OSError, ValueError, KeyError) as error:
-            return f"{os.path.basename(index)} cannot be read ({error})", config
-        if lost:
-            return f"{len(lost)} weight files are missing, as {lost[0]}", config
+            return f"{os.path.basename(index)} cannot be read ({error})"
+    else:
+        lost = shard_names.missing_shards(names)
+    if lost:
+        return f"{len(lost)} weight files are missing, as {lost[0]}"
     if not any(name.endswith((".safetensors", ".bin", ".gguf")) for name in names):
-        return "no weights", config
-    return "", config
+        return "no weights"
+    return ""

@@ -1,5 +1,7 @@
 """Read a model folder's config.json and the headers of its safetensors files; no weights are read.
 
+Mistral's own format has params.json in its place, and other names for the files.
+
 Input: {"path"}. Output: {"config", "tensors": [[name, dtype, shape, count]], "problem"}.
 The experts of a layer are one row: their number becomes `*` in the name. A header says its own
 length in the file's first eight bytes, and that is not trusted.
@@ -12,7 +14,10 @@ import os
 import re
 from typing import Any
 
-INDEX = "model.safetensors.index.json"
+from orchestrator.host import shard_names
+
+INDEXES = ("model.safetensors.index.json", "consolidated.safetensors.index.json")
+QUANTISED = "hf_quant_config.json"  # ModelOpt's, where config.json says nothing
 MOST_BYTES = 100_000_000  # the format's own limit
 EXPERT = re.compile(r"\.experts\.\d+\.")
 
@@ -30,11 +35,21 @@ def read_folder(path: str) -> dict[str, Any]:
     path = os.path.expanduser(path)
     answer: dict[str, Any] = {"config": None, "tensors": [], "problem": ""}
     try:
-        answer["config"] = read_object(path, "config.json")
+        answer["config"] = read_config(path)
         answer["tensors"] = collapsed(row for name in shards(path) for row in header(path, name))
     except Broken as error:
         answer["problem"] = str(error)
     return answer
+
+
+def read_config(path: str) -> dict[str, Any]:
+    names = ("config.json", "params.json")
+    there = [name for name in names if os.path.exists(os.path.join(path, name))]
+    config = read_object(path, there[0] if there else names[0])
+    if "quantization_config" not in config and os.path.exists(os.path.join(path, QUANTISED)):
+        told = read_object(path, QUANTISED)
+        config["quantization_config"] = {**told, "quant_method": "modelopt"}
+    return config
 
 
 def read_object(path: str, name: str) -> dict[str, Any]:
@@ -56,16 +71,22 @@ def shards(path: str) -> list[str]:
         present = {name for name in os.listdir(path) if name.endswith(".safetensors")}
     except OSError as error:
         raise Broken(f"{path} cannot be read ({error})") from None
-    if not os.path.exists(os.path.join(path, INDEX)):
-        return sorted(present)
-    names = read_object(path, INDEX).get("weight_map")
+    index = next((name for name in INDEXES if os.path.exists(os.path.join(path, name))), "")
+    if not index:
+        wanted = shard_names.loaded_shards(present)
+        refuse_missing(shard_names.missing_shards(wanted), "the names of the others say")
+        return wanted
+    names = read_object(path, index).get("weight_map")
     if not isinstance(names, dict):
-        raise Broken(f"{INDEX} has no weight_map")
-    wanted = {name for name in names.values() if isinstance(name, str)}
-    missing = sorted(wanted - present)
+        raise Broken(f"{index} has no weight_map")
+    listed = {name for name in names.values() if isinstance(name, str)}
+    refuse_missing(sorted(listed - present), f"{index} names")
+    return sorted(listed)
+
+
+def refuse_missing(missing: list[str], who: str) -> None:
     if missing:
-        raise Broken(f"{INDEX} names {len(missing)} files that are missing, as {missing[0]}")
-    return sorted(wanted)
+        raise Broken(f"{who} {len(missing)} files that are missing, as {missing[0]}")
 
 
 def header(path: str, name: str) -> list[tuple[str, str, tuple[int, ...]]]:

@@ -1,7 +1,9 @@
 """Where a model's sizes come from: the hosts' cache, a folder, the hub; else its architecture."""
 
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -13,6 +15,8 @@ from cluster.transport.call import HostProgram, call_guarded, guarded_answer
 from cluster.transport.protocol import Transport
 from orchestrator.capacity.architecture import Architecture, read_architecture
 from orchestrator.capacity.fit import Model
+from orchestrator.capacity.mistral_format import config_of_params, is_params, renamed
+from orchestrator.capacity.option_values import table_option
 from orchestrator.capacity.synthetic_tensors import draft_tensors, known_tensors
 from orchestrator.capacity.tensors import Tensor, parse_tensors
 from orchestrator.host.model_headers import read_folder
@@ -77,12 +81,33 @@ def ask_headers(transport: Transport, model: ModelFiles) -> HeaderAnswer:
     return guarded_answer(node, HEADERS, done)
 
 
-def model_without_hosts(recipe: Recipe, reporter: Reporter) -> Model:
-    """Where no host is asked: a folder is then one of this machine. Raises OrchestrateError."""
+def model_without_hosts(
+    recipe: Recipe,
+    reporter: Reporter,
+    ask: Callable[[Recipe, Reporter], Model] | None = None,
+) -> Model:
+    """Where no host is asked: a folder is then one of this machine. `ask` asks the hub; where that
+    fails, the sizes of a built-in recipe's model are known. Raises OrchestrateError."""
     name = name_of(recipe)
     if isinstance(name, Folder):
         return model_in_folder(recipe, os.path.expanduser(name.folder))
-    return model_on_hub(recipe, reporter) if name.on_hub else made_model(recipe)
+    if not name.on_hub:
+        return made_model(recipe)
+    try:
+        return (ask or model_on_hub)(recipe, reporter)
+    except OrchestrateError:
+        known = known_config(recipe.model)
+        if known is None:
+            raise
+        source = "what this package knows of it, as the hub does not say it"
+        return model_of(recipe, {"config": known, "tensors": []}, source)
+
+
+def known_config(model: str) -> Mapping[str, Any] | None:
+    """Of the built-in recipes' models: what of their config.json decides about memory."""
+    table = json.loads((Path(__file__).parent / "known.json").read_text("utf-8"))
+    found: Mapping[str, Any] | None = table.get(model)
+    return found
 
 
 def model_in_folder(recipe: Recipe, path: str) -> Model:
@@ -110,9 +135,12 @@ def made_model(recipe: Recipe) -> Model:
 def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int = 0) -> Model:
     """`stored`: bytes of the weight files, used where nothing says what is in them."""
     config = answer["config"] if isinstance(answer["config"], Mapping) else {}
-    arch = read_architecture(config)
+    mistral = is_params(config)
+    config = config_of_params(config) if mistral else config
+    arch = read_architecture(overridden(config, table_option(recipe.args, "hf_overrides")))
     try:
         tensors = parse_tensors(answer["tensors"])
+        tensors = tuple(map(renamed, tensors)) if mistral else tensors
     except (TypeError, ValueError, OverflowError) as error:
         raise OrchestrateError(
             Problem(
@@ -138,6 +166,16 @@ def model_of(recipe: Recipe, answer: Mapping[str, Any], source: str, stored: int
             )
         )
     return Model(recipe.model, arch, tensors, source, guesses)
+
+
+def overridden(config: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With `hf_overrides`, which vLLM applies before it reads anything."""
+    found = dict(config)
+    for key, value in changes.items():
+        old = found.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        found[key] = overridden(old, value) if both else value  # type: ignore[arg-type]
+    return found
 
 
 def spread_evenly(stored: int, arch: Architecture) -> tuple[Tensor, ...]:

@@ -1,5 +1,6 @@
 """The one door for what hosts say: bounded, typed, and one error with host, program and fault."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from cluster.errors import HostError
 from cluster.runtimes.log import LOG_EVENTS, Ended, Exit, Line
 from cluster.transport.answers import OBJECT, ProgramDied, answers, parsed
 from cluster.transport.call import HostProgram, call, call_guarded, guarded_answer
-from cluster.transport.program import PROGRAM_DIED, program
+from cluster.transport.local import Local
+from cluster.transport.program import PROGRAM_DIED, program, source_of
 from tests.support.factory import config_of
 from tests.support.scripted import END, Script
 
@@ -82,3 +84,15 @@ def test_an_endless_talk_ends() -> None:
     session = Script(talks={NAME: [{"line": "a"}] * 9}).session(HEAD, program(NAME, {}))
     with pytest.raises(TimeoutError, match="no end within 0 s"):
         list(answers(session, OBJECT, 5, within_s=0))
+
+
+def test_a_guarded_program_brings_what_it_imports(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a host that has nothing of ours."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    name = "orchestrator.host.model_headers"
+    assert "from orchestrator.host import" in source_of(name)
+    done = call_guarded(Local(), HEAD, name, {"path": str(tmp_path)}, 30)
+    assert "no config.json" in done.out

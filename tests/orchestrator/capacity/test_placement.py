@@ -178,3 +178,22 @@ def test_a_cpu_space_that_is_no_number_is_the_default(text: str) -> None:
 def test_a_tensor_of_an_impossible_size(size: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         parse_tensors([["x", "F16", [size], 1]])
+
+
+def test_three_hosts_hold_as_stages_what_the_heads_do_not_divide_over() -> None:
+    layers = {**HEADS, "num_hidden_layers": 60, "hidden_size": 8192}
+    assert str(placed(recipe(), 330, singles(3), config=layers)) == (
+        "tensor parallel 1, pipeline parallel 3 on h1, h2, h3"
+    )
+    assert placed(recipe(), 330, singles(4), config=layers).tensor == 4, "heads, where they divide"
+
+
+def test_engines_beside_each_other_each_take_their_gpus() -> None:
+    eight = recipe(data_parallel_size=8)
+    assert str(placed(eight, 1, [eight_gpus(FOUR[0])])) == (
+        "tensor parallel 1, data parallel 8 on h1"
+    )
+    with pytest.raises(PreflightError, match="8 GPUs are wanted"):
+        placed(eight, 1, singles(2))
+    both = recipe(data_parallel_size=2, tensor_parallel_size=2)
+    assert placed(both, 1, singles(4)).ranks == 4

@@ -1,6 +1,7 @@
 """Model folders as they are found, whole and broken: a Model or a clear error, no traceback."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.errors import OrchestrateError
-from cluster.reporter import SILENT
+from cluster.errors import OrchestrateError, Problem
+from cluster.reporter import SILENT, Reporter
 from orchestrator.capacity.engine_args import serving_of
 from orchestrator.capacity.fit import GpuMemory, Model, judge
 from orchestrator.capacity.weights import Split
+from orchestrator.host.model_files import problem_with
 from orchestrator.host.model_headers import read_folder
 from orchestrator.models.sizes import made_model, model_of, model_without_hosts
+from orchestrator.recipes.recipe import Recipe, load_recipe, recipe_names
 from tests.support.models import CONFIGS, H200, MIXTURE, recipe
 
 INDEX = "model.safetensors.index.json"
@@ -196,3 +199,64 @@ def test_any_bytes_as_weights(tmp_path_factory: pytest.TempPathFactory, content:
     path = folder(tmp_path_factory.mktemp("any"))
     (path / "model.safetensors").write_bytes(content)
     assert read_folder(str(path))["problem"]
+
+
+def test_shards_whose_names_say_that_there_are_more(tmp_path: Path) -> None:
+    shard(folder(tmp_path) / "model-00001-of-00002.safetensors", {"x": ("F16", [9, 9])})
+    assert "1 files that are missing, as model-00002-of-00002.safetensors" in refused(tmp_path)
+    files = [["config.json", 1], ["model-00001-of-00002.safetensors", 1]]
+    assert problem_with(str(tmp_path), files, [])[0] == (
+        "1 weight files are missing, as model-00002-of-00002.safetensors"
+    )
+
+
+def test_mistrals_own_format(tmp_path: Path) -> None:
+    params = {"dim": 64, "n_layers": 2, "n_heads": 4, "n_kv_heads": 2, "hidden_dim": 128}
+    (tmp_path / "params.json").write_text(json.dumps({**params, "vocab_size": 320}))
+    names = {
+        "tok_embeddings.weight": ("BF16", [320, 64]),
+        "layers.0.attention.wk.weight": ("BF16", [32, 64]),
+    }
+    shard(tmp_path / "consolidated.safetensors", names)
+    found = read(tmp_path)
+    assert [each.name for each in found.tensors] == [
+        "model.embed_tokens.weight",
+        "model.layers.0.self_attn.k_proj.weight",
+    ]
+    arch = found.architecture
+    assert (arch.family, arch.hidden, arch.kv_heads, arch.width) == ("dense", 64, 2, 128)
+    assert found.guesses == ()
+    files = [["params.json", 1], ["consolidated.safetensors", 1]]
+    assert problem_with(str(tmp_path), files, [])[0] == ""
+
+
+def test_modelopts_own_file_is_read_where_config_says_nothing(tmp_path: Path) -> None:
+    told = {"quantization": {"quant_algo": "FP8", "kv_cache_quant_algo": "FP8"}}
+    (folder(tmp_path) / "hf_quant_config.json").write_text(json.dumps(told))
+    quant = read(tmp_path).architecture.quant
+    assert (quant.method, quant.kv_cache) == ("modelopt", "fp8")
+
+
+BUILT_IN = [name for name in recipe_names() if not load_recipe(name).made]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_recipe_is_planned_where_no_hub_answers(name: str) -> None:
+    def silent(recipe: Recipe, reporter: Reporter) -> Model:
+        raise OrchestrateError(Problem("the hub does not answer"))
+
+    found = model_without_hosts(load_recipe(name), SILENT, silent)
+    assert found.source.startswith("what this package knows of it")
+    assert found.guesses == ()
+    gigabytes = sum(each.bytes for each in found.tensors) / 1e9
+    said = re.search(r"\((\d+) GB\)|in float16 \((\d+) GB\)", load_recipe(name).description)
+    assert said
+    assert gigabytes == pytest.approx(float(said[1] or said[2]), rel=0.07)
+
+
+def test_another_model_is_not_known_without_the_hub() -> None:
+    def silent(recipe: Recipe, reporter: Reporter) -> Model:
+        raise OrchestrateError(Problem("the hub does not answer"))
+
+    with pytest.raises(OrchestrateError, match="does not answer"):
+        model_without_hosts(recipe({}), SILENT, silent)

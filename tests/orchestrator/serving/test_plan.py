@@ -160,9 +160,20 @@ def test_hardware_is_dealt_to_hosts() -> None:
     assert len(hosts_of("h200", known)[0].gpus) == 1
 
 
+def test_sparks_come_in_two_sizes() -> None:
+    small = hosts_of("gb10-64x2", load_hardware())
+    assert [host.gpus[0].name for host in small] == ["NVIDIA GB10"] * 2
+    assert small[0].memory.total < hosts_of("gb10", load_hardware())[0].memory.total * 0.6
+
+
+def test_one_request_at_a_time_is_one_at_once(plan: Plan) -> None:
+    assert plan("reference-235b", "h100x8").at_once == {"8k": 1, "32k": 1, "full": 1}
+
+
 def test_a_plan_as_json(plan: Plan) -> None:
     said: dict[str, Any] = json.loads(as_json(plan("awq-235b", "gb10x2")))
     assert said["fits"] is True
+    assert said["verdict"] == "fits"
     assert said["gpus"][0]["host"] == "gb10-1"
     assert {each["tokens"] for each in said["contexts"]} >= {8192, 262144}
     assert said["at_once"].keys() == {"8k", "32k", "full"}
