@@ -1,7 +1,6 @@
 """Model folders as they are found, whole and broken: a Model or a clear error, no traceback."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster.errors import OrchestrateError, Problem
-from cluster.reporter import SILENT, Reporter
+from cluster.errors import OrchestrateError
+from cluster.reporter import SILENT
 from orchestrator.capacity.engine_args import serving_of
 from orchestrator.capacity.fit import GpuMemory, Model, judge
 from orchestrator.capacity.weights import Split
 from orchestrator.host.model_files import problem_with
 from orchestrator.host.model_headers import read_folder
 from orchestrator.models.sizes import made_model, model_of, model_without_hosts
-from orchestrator.recipes.recipe import Recipe, load_recipe, recipe_names
 from tests.support.models import CONFIGS, H200, MIXTURE, recipe
 
 INDEX = "model.safetensors.index.json"
@@ -235,28 +233,3 @@ def test_modelopts_own_file_is_read_where_config_says_nothing(tmp_path: Path) ->
     (folder(tmp_path) / "hf_quant_config.json").write_text(json.dumps(told))
     quant = read(tmp_path).architecture.quant
     assert (quant.method, quant.kv_cache) == ("modelopt", "fp8")
-
-
-BUILT_IN = [name for name in recipe_names() if not load_recipe(name).made]
-
-
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_a_built_in_recipe_is_planned_where_no_hub_answers(name: str) -> None:
-    def silent(recipe: Recipe, reporter: Reporter) -> Model:
-        raise OrchestrateError(Problem("the hub does not answer"))
-
-    found = model_without_hosts(load_recipe(name), SILENT, silent)
-    assert found.source.startswith("what this package knows of it")
-    assert found.guesses == ()
-    gigabytes = sum(each.bytes for each in found.tensors) / 1e9
-    said = re.search(r"\((\d+) GB\)|in float16 \((\d+) GB\)", load_recipe(name).description)
-    assert said
-    assert gigabytes == pytest.approx(float(said[1] or said[2]), rel=0.07)
-
-
-def test_another_model_is_not_known_without_the_hub() -> None:
-    def silent(recipe: Recipe, reporter: Reporter) -> Model:
-        raise OrchestrateError(Problem("the hub does not answer"))
-
-    with pytest.raises(OrchestrateError, match="does not answer"):
-        model_without_hosts(recipe({}), SILENT, silent)
