@@ -45,7 +45,8 @@ def expert_kernel(asked: str, capability: str) -> ExpertKernel:
 
 
 def is_padded(arch: Architecture) -> bool:
-    return arch.kind == "gpt_oss" and arch.quantization == "mxfp4" and arch.expert_width > 0
+    sized = arch.expert_width > 0 and arch.hidden > 0
+    return arch.kind == "gpt_oss" and arch.quantization == "mxfp4" and sized
 
 
 def padded_experts(
