@@ -11,7 +11,7 @@ from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import is_spark, network_environment
 from cluster.runtimes import python_of, runtime_of
-from cluster.transport.answers import last_answer, shaped
+from cluster.transport.answers import ProgramDied, last_answer, program_died, shaped
 from cluster.transport.parallel import gather
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
@@ -82,6 +82,8 @@ def measure_nccl(
         result = transport.run(host.node, sent, timeout_s=LIMIT_S + 10)
         try:
             said = last_answer(result.out)
+        except ProgramDied as died:
+            raise program_died(host.node, PROGRAM, str(died)) from None
         except ValueError:
             raise nccl_error(host, f"ended with exit code {result.code}", result.err) from None
         answer = shaped(host.node, PROGRAM, RANK, said)

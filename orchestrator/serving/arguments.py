@@ -9,7 +9,7 @@ from cluster.facts.hosts import HostFacts
 from cluster.inventory.problems import nearest
 from cluster.reporter import Reporter
 from cluster.runtimes import Runtime, python_of
-from cluster.transport.answers import last_answer, shaped
+from cluster.transport.answers import ProgramDied, last_answer, program_died, shaped
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.recipes.layer import Value
@@ -73,6 +73,8 @@ def ask(
     version = f"{runtime.executable(host, 'vllm')} --version"
     try:
         said = last_answer(result.out)
+    except ProgramDied as died:
+        raise program_died(host.node, PROGRAM, str(died)) from None
     except ValueError:
         raise HostError(
             host.node.name,

@@ -1,10 +1,13 @@
 """What vLLM would refuse after ten minutes is refused at once."""
 
+import json
+
 import pytest
 
 from cluster.errors import ConfigError, HostError
 from cluster.reporter import SILENT
 from cluster.runtimes.process import Process
+from cluster.transport.program import PROGRAM_DIED
 from cluster.transport.protocol import Result
 from orchestrator.recipes.layer import Value
 from orchestrator.serving.arguments import (
@@ -81,3 +84,10 @@ def test_a_vllm_that_does_not_start_says_why() -> None:
     with pytest.raises(HostError, match="does not say which arguments") as caught:
         ask(script, HOST, SILENT, Process(), keep=False)
     assert "| ImportError: libcuda.so.1" in str(caught.value)
+
+
+def test_a_disk_that_takes_nothing_is_told() -> None:
+    died = Result(1, json.dumps({PROGRAM_DIED: "/home/ada/.cache: No space left on device"}), "")
+    script = Script({PROGRAM: lambda node, request: died})
+    with pytest.raises(HostError, match="program failed: .*No space left on device"):
+        ask(script, HOST, SILENT, Process())
