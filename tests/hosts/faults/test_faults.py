@@ -20,7 +20,6 @@ CHOSEN = {  # what each would show first, and the verbs under which it does
     "nodes.toml renames the worker": ("teardown",),
     "python3 is missing": ("status",),
     "shell and python3 print banners": ("cluster start",),
-    "answers without end": ("cluster start",),
     "the driver talks garbage": ("cluster start",),
     "the connection ends under a change": ("teardown",),
     "weights are cut short": ("serve",),

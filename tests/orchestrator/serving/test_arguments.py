@@ -89,5 +89,5 @@ def test_a_vllm_that_does_not_start_says_why() -> None:
 def test_a_disk_that_takes_nothing_is_told() -> None:
     died = Result(1, json.dumps({PROGRAM_DIED: "/home/ada/.cache: No space left on device"}), "")
     script = Script({PROGRAM: lambda node, request: died})
-    with pytest.raises(HostError, match="program failed: .*No space left on device"):
+    with pytest.raises(HostError, match=r"program failed: .*No space left on device"):
         ask(script, HOST, SILENT, Process())
