@@ -119,7 +119,10 @@ def test_a_model_that_stopped_answering_is_not_healthy(alone: Lab) -> None:
     report = alone.run("status", "--json")
     assert report.returncode == 1
     (service,) = json.loads(report.stdout)["services"]
-    assert (service["state"], service["detail"]) == ("failing", "no answer in time")
+    assert (service["state"], service["detail"]) == (
+        "failing",
+        "1 of 3 processes stopped by a signal: vllm",
+    )
 
 
 def test_a_second_serve_starts_nothing(alone: Lab) -> None:
