@@ -93,19 +93,13 @@ def stop_cluster(
     from under a running service.
     """
     begun = time.monotonic()
-    facts = gather_facts(transport, config)
-    if only_ray:
-        refuse_while_used(facts)
-    plan = plan_stop(config, facts, only_ray=only_ray)
     try:
-        done = execute_locked(transport, config, facts, plan, reporter) if plan else []
+        facts, done = take_down(transport, config, reporter, only_ray)
     except HostsError as error:
         if not any(isinstance(each, LockLost) for each in error.failures):
             raise
         reporter.tell("the connection to the head broke: once more, for what is left")
-        facts = gather_facts(transport, config)
-        plan = plan_stop(config, facts, only_ray=only_ray)
-        done = execute_locked(transport, config, facts, plan, reporter) if plan else []
+        facts, done = take_down(transport, config, reporter, only_ray)
     answers = [each for each in done if isinstance(each, Stopped)]
     survivors = [survived_kill(answer) for answer in answers if answer.left]
     if survivors:
@@ -123,6 +117,17 @@ def stop_cluster(
         unreached=tuple(lost.error for lost in facts.unreached),
         seconds=time.monotonic() - begun,
     )
+
+
+def take_down(
+    transport: Transport, config: ClusterConfig, reporter: Reporter, only_ray: bool
+) -> tuple[Facts, list[Done]]:
+    """Once: the facts that it went by, and what each step answered."""
+    facts = gather_facts(transport, config)
+    if only_ray:
+        refuse_while_used(facts)
+    plan = plan_stop(config, facts, only_ray=only_ray)
+    return facts, execute_locked(transport, config, facts, plan, reporter) if plan else []
 
 
 def execute_locked(

@@ -11,7 +11,7 @@ from cluster.finding import Finding
 from cluster.inventory.config import ClusterConfig
 from cluster.ray.environment import is_spark, network_environment
 from cluster.runtimes import python_of, runtime_of
-from cluster.transport.answers import ProgramDied, last_answer, program_died, shaped
+from cluster.transport.call import HostProgram, last_answer
 from cluster.transport.parallel import gather
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
@@ -31,8 +31,7 @@ class RankAnswer:
     error: str = ""
 
 
-RANK = TypeAdapter(RankAnswer)
-PROGRAM = "cluster.host.bandwidth_nccl"
+RANK = HostProgram("cluster.host.bandwidth_nccl", TypeAdapter(RankAnswer))
 
 
 @dataclass(frozen=True)
@@ -78,15 +77,12 @@ def measure_nccl(
             "limit_s": LIMIT_S,
         }
         python = python_of(runtime_of(config), host)
-        sent = program(PROGRAM, request, interpreter=python)
+        sent = program(RANK.name, request, interpreter=python)
         result = transport.run(host.node, sent, timeout_s=LIMIT_S + 10)
         try:
-            said = last_answer(result.out)
-        except ProgramDied as died:
-            raise program_died(host.node, PROGRAM, str(died)) from None
+            answer = last_answer(host.node, RANK, result.out)
         except ValueError:
             raise nccl_error(host, f"ended with exit code {result.code}", result.err) from None
-        answer = shaped(host.node, PROGRAM, RANK, said)
         if answer.error:
             raise nccl_error(host, answer.error, result.err)
         return answer

@@ -26,12 +26,6 @@ class ProgramDied(ValueError):
     """Our program could not go on, and says why."""
 
 
-def last_answer(out: str) -> Any:
-    """The JSON value of the last line. Raises ValueError where there is none."""
-    lines = out.splitlines()
-    return parsed(lines[-1] if lines else "")
-
-
 def parsed(text: str) -> Any:
     """A JSON value that a program of ours may have written.
 
@@ -104,6 +98,17 @@ def no_sense(node: Node, name: str, fault: str) -> HostError:
     return HostError(node.name, what, LOOK_AT_IT)
 
 
+def heard(node: Node, name: str, text: str) -> Any:
+    """What the program `name` said, untyped. Raises HostError where it says that it cannot go on,
+    ValueError as `parsed`.
+    """
+    try:
+        return parsed(text)
+    except ProgramDied as died:
+        hint = "look at it, on that host: df -h ~ /tmp"
+        raise HostError(node.name, f"the {name} program failed: {died}", hint) from None
+
+
 def awaited(said: Iterator[T], wanted: Callable[[T], object], limit_s: float) -> T:
     """The next answer that is wanted. Raises TimeoutError where none comes within `limit_s`, much
     as else may be said, and StopIteration at the end.
@@ -121,23 +126,17 @@ def answers(
     """The JSON objects of a session. Raises TimeoutError after `timeout_s` without one, since other
     lines are no sign of life, and after `within_s` altogether; HostError for another kind.
     """
-    begun = heard = time.monotonic()
+    begun = alive = time.monotonic()
+    node, name = session.node, session.program.name
     for line in session.lines(timeout_s):
         if time.monotonic() - begun > within_s:
             raise TimeoutError(f"no end within {within_s:g} s")
         try:
-            value = parsed(line)
-        except ProgramDied as died:
-            raise program_died(session.node, session.program.name, str(died)) from None
+            value = heard(node, name, line)
         except ValueError:
             value = None
         if isinstance(value, dict):
-            yield shaped(session.node, session.program.name, kind, value)
-            heard = time.monotonic()
-        elif time.monotonic() - heard > timeout_s:
+            yield shaped(node, name, kind, value)
+            alive = time.monotonic()
+        elif time.monotonic() - alive > timeout_s:
             raise TimeoutError(f"no answer for {timeout_s:g} s")
-
-
-def program_died(node: Node, name: str, why: str) -> HostError:
-    hint = "look at it, on that host: df -h ~ /tmp"
-    return HostError(node.name, f"the {name} program failed: {why}", hint)

@@ -7,13 +7,7 @@ from pydantic import TypeAdapter
 
 from cluster.errors import HostError
 from cluster.inventory.node import Node
-from cluster.transport.answers import (
-    ProgramDied,
-    last_answer,
-    parsed,
-    program_died,
-    shaped,
-)
+from cluster.transport.answers import heard, parsed, shaped
 from cluster.transport.program import guarded, program
 from cluster.transport.protocol import LOOK_AT_IT, Result, Transport
 
@@ -40,25 +34,29 @@ def call(
 ) -> T:
     """Run a program and read its answer. Raises HostError without one."""
     result = transport.run(node, program(asked.name, request, mark=mark), timeout_s=timeout_s)
-    return answer_in(transport, node, asked, result)
+    return required_answer(transport, node, asked, result)
 
 
-def answer_in(transport: Transport, node: Node, asked: HostProgram[T], result: Result) -> T:
-    """The answer of a program that has ended. Raises HostError without one."""
-    name = asked.name
+def last_answer(node: Node, asked: HostProgram[T], out: str) -> T:
+    """The answer of a program that has ended: its last line. Raises ValueError without one,
+    HostError where it says why it cannot go on, or what does not fit.
+    """
+    lines = out.splitlines()
+    return shaped(node, asked.name, asked.kind, heard(node, asked.name, lines[-1] if lines else ""))
+
+
+def required_answer(transport: Transport, node: Node, asked: HostProgram[T], result: Result) -> T:
+    """As `last_answer`. Raises HostError without one."""
     try:
-        value = last_answer(result.out)
-    except ProgramDied as died:
-        raise program_died(node, name, str(died)) from None
+        return last_answer(node, asked, result.out)
     except ValueError:
         end = "a signal ended it" if result.code < 0 else f"exit code {result.code}"
         raise HostError(
             node.name,
-            f"the {name} program gave no answer ({end})",
+            f"the {asked.name} program gave no answer ({end})",
             f"does python3 3.9 or newer run there? {transport.paste(node, 'python3 --version')}",
             log="\n".join((result.err or result.out).splitlines()[-6:]),
         ) from None
-    return shaped(node, name, asked.kind, value)
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def call_guarded(
     """Run a program that touches what may hang, for `limit_s` at most. Raises HostError."""
     sent = guarded(name, request, limit_s)
     result = transport.run(node, sent, timeout_s=limit_s + START_LIMIT_S)
-    return answer_in(transport, node, HostProgram(name, GUARDED), result)
+    return required_answer(transport, node, HostProgram(name, GUARDED), result)
 
 
 def guarded_answer(node: Node, asked: HostProgram[T], done: Guarded) -> T:

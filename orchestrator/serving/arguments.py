@@ -9,7 +9,7 @@ from cluster.facts.hosts import HostFacts
 from cluster.inventory.problems import nearest
 from cluster.reporter import Reporter
 from cluster.runtimes import Runtime, python_of
-from cluster.transport.answers import ProgramDied, last_answer, program_died, shaped
+from cluster.transport.call import HostProgram, last_answer
 from cluster.transport.program import program
 from cluster.transport.protocol import Transport
 from orchestrator.recipes.layer import Value
@@ -27,8 +27,7 @@ class AcceptedArguments(BaseModel):
     reasoning_parsers: Sequence[str]
 
 
-ACCEPTED = TypeAdapter(AcceptedArguments)
-PROGRAM = "orchestrator.host.vllm_arguments"
+ACCEPTED = HostProgram("orchestrator.host.vllm_arguments", TypeAdapter(AcceptedArguments))
 
 
 def check_arguments(
@@ -65,16 +64,14 @@ def ask(
     """What the host's vLLM accepts; the first time for a version it takes as long as its import."""
     reporter.tell(f"checking the arguments against vLLM {version_of(host)}")
     sent = program(
-        PROGRAM,
+        ACCEPTED.name,
         {"version": version_of(host), "keep": keep},
         interpreter=python_of(runtime, host),
     )
     result = transport.run(host.node, sent, timeout_s=ARGUMENTS_LIMIT_S)
     version = f"{runtime.executable(host, 'vllm')} --version"
     try:
-        said = last_answer(result.out)
-    except ProgramDied as died:
-        raise program_died(host.node, PROGRAM, str(died)) from None
+        return last_answer(host.node, ACCEPTED, result.out)
     except ValueError:
         raise HostError(
             host.node.name,
@@ -82,7 +79,6 @@ def ask(
             f"does it start? {transport.paste(host.node, version)}",
             log="\n".join(result.err.splitlines()[-6:]),
         ) from None
-    return shaped(host.node, PROGRAM, ACCEPTED, said)
 
 
 def argument_problems(

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster.errors import HostError, Unreachable
-from cluster.transport.answers import OBJECT, answers, awaited, last_answer
+from cluster.transport.answers import OBJECT, answers, awaited
 from cluster.transport.bounds import LineSplitter, Output, TooMuch
+from cluster.transport.call import HostProgram, last_answer
 from cluster.transport.command import Command
 from cluster.transport.local import Local
 from cluster.transport.program import Program
@@ -125,7 +126,7 @@ def test_input_is_written_while_output_is_read() -> None:
 )
 def test_what_no_program_of_ours_writes_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
-        last_answer(text)
+        last_answer(NODE, HostProgram("cluster.host.probe", OBJECT), text)
 
 
 class Channel:
