@@ -7,14 +7,15 @@ After STR_DTYPE_TO_TORCH_DTYPE, nvfp4_kv_cache_full_dim and the backends' custom
 from dataclasses import dataclass
 
 PLAIN = {"float16": 16, "bfloat16": 16, "float32": 32, "half": 16, "float": 32}
-BYTE = ("fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "int8", "fp8_per_token_head")
-BYTE_TYPES = (*BYTE, "int8_per_token_head", "fp8_ds_mla")
+BYTE_TYPES = (
+    *("fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla", "fp8_per_token_head"),
+    *("int8", "int8_per_token_head"),
+)
 # of one token and layer of MLA: opaque records (flashmla_sparse.py)
 LATENT_BYTES = {"fp8_ds_mla": 656, "nvfp4_ds_mla": 352}
 # a float32 scale beside each key and each value of a head
 FULL_PACKED = {"int4_per_token_head": 4, "int8_per_token_head": 4, "fp8_per_token_head": 4}
 FP4_GROUP = 16  # elements that share a scale of one byte
-NOT_SIZED = ("turboquant", "ultraquant")  # packed by kernels of their own, with other sizes
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The arguments of vLLM that decide about memory, with vLLM's own defaults; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from cluster.units import GIB
@@ -57,14 +57,13 @@ class Serving:
     kernel: ExpertKernel
     online_fp8: bool
     expert: bool
-    data: int
     prefix: bool
     images: bool
     kv_bytes: int
     offload: int
     cpu_space: int
     unified: bool = False
-    guesses: tuple[str, ...] = field(default=())
+    guesses: tuple[str, ...] = ()
 
 
 def serving_of(
@@ -99,7 +98,6 @@ def serving_of(
         kernel=kernel,
         online_fp8=args.get("quantization") == "fp8" and not arch.quantization,
         expert=args.get("enable_expert_parallel") is True,
-        data=whole_number(args, "data_parallel_size", 1),
         prefix=args.get("enable_prefix_caching") is not False,
         images=arch.vision is not None and not only_language(args),
         unified=gpu.unified,

@@ -114,11 +114,13 @@ class Fit:
     @property
     def spread(self) -> tuple[int, int]:
         """Bytes by which the overhead may be less and more; told bytes have no range."""
-        told = self.serving.kv_bytes or not self.memory.gpu.unified
+        told = self.serving.kv_bytes or not self.serving.unified
         return (0, 0) if told else UNIFIED_SPREAD
 
     def changed(self, change: int) -> "Fit":
         """With so many bytes more on every rank."""
+        if not change:
+            return self
         rooms = tuple(room + change for room in self.rooms)
         blocks = self.cache.blocks_in(rooms, self.stages)
         tokens = self.cache.tokens_in(blocks, self.serving.max_model_len)
@@ -136,9 +138,11 @@ class Fit:
 
 
 def judge(model: Model, split: Split, serving: Serving, memory: GpuMemory) -> Fit:
-    arch = model.architecture
+    arch, kinds = model.architecture, model.kinds
+    if is_padded(arch):
+        kinds = padded_experts(kinds, arch, split, serving.kernel)
     weights = rank_weights(
-        kinds_of(model, split, serving),
+        kinds,
         arch,
         split,
         weight_dtype=serving.weight_dtype,
@@ -165,14 +169,6 @@ def judge(model: Model, split: Split, serving: Serving, memory: GpuMemory) -> Fi
         refused=tuple(refusals(arch, split, serving, memory.total, memory.host // memory.ranks)),
     )
     return with_shortages(with_tokens(fit, arch))
-
-
-def kinds_of(model: Model, split: Split, serving: Serving) -> tuple[Alike, ...]:
-    """Its tensors as vLLM makes room for them: a split may pad them."""
-    arch = model.architecture
-    if not is_padded(arch):
-        return model.kinds
-    return grouped(padded_experts(model.tensors, arch, split, serving.kernel))
 
 
 def guesses_of_fit(model: Model, serving: Serving) -> tuple[str, ...]:

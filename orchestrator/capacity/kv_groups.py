@@ -23,10 +23,6 @@ class Group:
     window: int
     pages: tuple[Page, ...]
 
-    @property
-    def layers(self) -> tuple[int, ...]:
-        return tuple(page.layer for page in self.pages)
-
 
 def layer_groups(pages: Sequence[Page]) -> tuple[Group, ...]:
     """The order of vLLM's own attempts: one group, pages packed side by side, pages made equal."""
@@ -42,6 +38,13 @@ def layer_groups(pages: Sequence[Page]) -> tuple[Group, ...]:
 def table_of(page: Page) -> tuple[str, int, int]:
     """Pages of one kind need the same blocks, whatever their size."""
     return page.kind, page.block, page.window
+
+
+def by_table(pages: Sequence[Page]) -> dict[tuple[str, int, int], list[Page]]:
+    kinds: dict[tuple[str, int, int], list[Page]] = {}
+    for page in pages:
+        kinds.setdefault(table_of(page), []).append(page)
+    return kinds
 
 
 def cache_group(pages: Sequence[Page]) -> Group:
@@ -63,9 +66,7 @@ def enlarged(page: Page, size: int) -> Page:
 def equal_groups(pages: Sequence[Page]) -> tuple[Group, ...]:
     """Groups of as many layers as the rarest kind has, or as the most frequent where that has
     hardly more."""
-    kinds: dict[tuple[str, int, int], list[Page]] = {}
-    for page in pages:
-        kinds.setdefault(table_of(page), []).append(page)
+    kinds = by_table(pages)
     fewest, most = min(map(len, kinds.values())), max(map(len, kinds.values()))
     size = most if most < CLOSE * fewest else fewest
     return tuple(
@@ -83,9 +84,7 @@ def is_packed(pages: Sequence[Page]) -> bool:
 def packed_groups(pages: Sequence[Page]) -> tuple[Group, ...]:
     """Kinds whose sizes come equally often repeat a pattern and are split into equal groups of
     repeats; others stay whole."""
-    kinds: dict[tuple[str, int, int], list[Page]] = {}
-    for page in pages:
-        kinds.setdefault(table_of(page), []).append(page)
+    kinds = by_table(pages)
     sizes = {kind: Counter(page.bytes for page in mine) for kind, mine in kinds.items()}
     balanced = {kind: len(set(found.values())) == 1 for kind, found in sizes.items()}
     repeats = [max(sizes[kind].values()) for kind in kinds if balanced[kind]]

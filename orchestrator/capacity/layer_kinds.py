@@ -62,9 +62,8 @@ def block_letters(table: ConfigTable, pattern: str, names: str) -> str:
     """Nemotron-H's layers as letters, whichever way config.json lists them."""
     listed = table.get(names)
     if isinstance(listed, list):
-        return "".join(
-            NAMES.get(each, "?") for each in listed[:MOST_LAYERS] if isinstance(each, str)
-        )
+        listed = listed[:MOST_LAYERS]
+        return "".join(NAMES.get(each, "?") if isinstance(each, str) else "?" for each in listed)
     return text_in(table, pattern)[:MOST_LAYERS]
 
 

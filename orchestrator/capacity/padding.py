@@ -7,11 +7,10 @@ the order in which it tries its kernels there.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, prod
 
 from orchestrator.capacity.architecture import Architecture
-from orchestrator.capacity.tensors import Tensor
-from orchestrator.capacity.weights import Split
+from orchestrator.capacity.weights import Alike, Split
 
 WEIGHT = re.compile(r"\.experts\.(?!.*bias)")
 # kernel: what the hidden size and an expert's width on a rank become multiples of
@@ -50,19 +49,17 @@ def is_padded(arch: Architecture) -> bool:
 
 
 def padded_experts(
-    tensors: Iterable[Tensor], arch: Architecture, split: Split, kernel: ExpertKernel
-) -> tuple[Tensor, ...]:
-    """Only gpt-oss has widths that are no multiples already."""
-    if not is_padded(arch):
-        return tuple(tensors)
+    kinds: Iterable[Alike], arch: Architecture, split: Split, kernel: ExpertKernel
+) -> tuple[Alike, ...]:
+    """Only gpt-oss has widths that are no multiples already: see `is_padded`."""
     hidden_step, step = STEPS[kernel.name]
     width = arch.expert_width / (1 if split.expert else split.tensor)
     factor = rounded(arch.hidden, hidden_step) * rounded(width, step) / (arch.hidden * width)
     return tuple(
-        replace(each, shape=(ceil(each.elements / each.count * factor),))
-        if WEIGHT.search(each.name)
-        else each
-        for each in tensors
+        replace(kind, one=replace(kind.one, shape=(ceil(prod(kind.one.shape) * factor),)))
+        if WEIGHT.search(kind.one.name)
+        else kind
+        for kind in kinds
     )
 
 

@@ -80,7 +80,8 @@ def drafts(arch: Architecture) -> Iterator[Tensor]:
 def draft_models(arch: Architecture) -> list[int]:
     """The layers that one of a draft is built like."""
     if arch.family == "nemotron":  # attention and experts are layers of their own
-        letters = block_letters(arch.table, "hybrid_override_pattern", "layers_block_type")
+        pattern = ("hybrid_override_pattern", "layers_block_type")
+        letters = block_letters(arch.table, *pattern)[: len(arch.layers)]
         drafted = ("mtp_hybrid_override_pattern", "mtp_layers_block_type")
         wanted = block_letters(arch.table, *drafted) or "*E"
         return [letters.rindex(letter) for letter in wanted[:8] if letter in letters]

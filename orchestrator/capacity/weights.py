@@ -173,9 +173,11 @@ def share(tensor: Tensor, arch: Architecture, split: Split) -> float:
 
 
 def stages_of(
-    tensor: Tensor, arch: Architecture, stages: tuple[range, ...], *, drafts: bool = False
+    tensor: Tensor, arch: Architecture, stages: tuple[range, ...], *, drafts: bool
 ) -> list[int]:
-    """Pipeline stages that hold it; none where vLLM does not load it. A draft is on the last."""
+    """Pipeline stages that hold what is in none of the model's layers; none where vLLM does not
+    load it. A draft is on the last.
+    """
     name, last = tensor.name, len(stages) - 1
     if NOT_LOADED.search(name):
         return []
@@ -187,15 +189,7 @@ def stages_of(
         if "lm_head" in name:
             return [] if arch.tied else [last]
         return sorted({0, last}) if arch.tied else [0]
-    return layer_stages(name, stages)
-
-
-def layer_stages(name: str, stages: tuple[range, ...]) -> list[int]:
-    """Of what is in a layer, and of what is in none."""
-    layer = LAYER.search(name)
-    if layer:
-        return [n for n, layers in enumerate(stages) if int(layer[1]) in layers]
-    return [len(stages) - 1] if "norm" in name else list(range(len(stages)))
+    return [last] if "norm" in name else list(range(len(stages)))
 
 
 def is_draft(name: str, arch: Architecture) -> bool:
@@ -203,8 +197,9 @@ def is_draft(name: str, arch: Architecture) -> bool:
     if DRAFT.search(name):
         return True
     layer = LAYER.search(name)
-    numbered = layer is not None and not VISION.search(name) and bool(arch.layers)
-    return numbered and layer is not None and int(layer[1]) >= len(arch.layers)
+    if layer is None or VISION.search(name) or not arch.layers:
+        return False
+    return int(layer[1]) >= len(arch.layers)
 
 
 def numbers_by_stage(
@@ -225,7 +220,7 @@ def numbers_by_stage(
 def absorbed_bytes(arch: Architecture, split: Split, weight_dtype: int) -> int:
     """MLA keeps kv_b_proj a second time, unquantised, as W_UK and W_UV for decoding
     (vLLM's mla_attention.py, process_weights_after_loading); bytes a layer and rank."""
-    if not arch.latent or (arch.layers and "full" not in arch.layers):
+    if not arch.latent:
         return 0
     rank = arch.latent - arch.rope_dim
     heads = ceil(arch.heads / split.tensor)

@@ -11,8 +11,11 @@ import os
 import shutil
 from typing import Any
 
+from orchestrator.host import cache_modes
+
 
 def main(request: dict[str, Any]) -> None:
+    cache_modes.keep_from_others()
     path = os.path.expanduser(request["path"])
     fresh = f"{path}.new-{os.getpid()}"
     os.makedirs(fresh)

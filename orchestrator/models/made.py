@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.host import make_tiny
 
-TALKS = "tiny_talks"  # the folder beside this file that scripts/talks writes
+TALKS = resources.files("orchestrator.models") / "tiny_talks"  # what scripts/talks writes
 
 
 def making_request(made: str, path: str) -> dict[str, Any]:
@@ -25,11 +25,9 @@ def made_config(made: str) -> Mapping[str, Any]:
     """Its config.json."""
     if made == "tiny":
         return make_tiny.CONFIG
-    found = next(each for each in talks_files() if each.name == "config.json")
-    config: Mapping[str, Any] = json.loads(found.read_text("utf-8"))
+    config: Mapping[str, Any] = json.loads((TALKS / "config.json").read_text("utf-8"))
     return config
 
 
 def talks_files() -> list[Traversable]:
-    folder = resources.files("orchestrator.models") / TALKS
-    return sorted((each for each in folder.iterdir() if each.is_file()), key=lambda file: file.name)
+    return sorted((each for each in TALKS.iterdir() if each.is_file()), key=lambda file: file.name)

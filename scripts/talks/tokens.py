@@ -8,13 +8,14 @@ from typing import Any
 VOCABULARY = 1280  # a multiple of 64, which vLLM pads to
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 TAGS = ["<tool_call>", "</tool_call>", "<think>", "</think>", "<tool_response>", "</tool_response>"]
-TEMPLATE = Path(__file__).with_name("chat_template.jinja")
 # words with the space before them, digits one by one, as Qwen's tokenizers split
 PIECES = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
 def write_tokenizer(texts: Iterable[str], folder: Path) -> None:
-    """tokenizer.json, its settings and the chat template; the same texts give the same files."""
+    """tokenizer.json and its settings, beside the chat template that lies there; the same texts
+    give the same files.
+    """
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     plain = Tokenizer(models.BPE())
@@ -43,7 +44,6 @@ def write_tokenizer(texts: Iterable[str], folder: Path) -> None:
         "model_max_length": 2048,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n")
-    (folder / TEMPLATE.name).write_text(TEMPLATE.read_text())
 
 
 def read_tokenizer(folder: Path) -> Any:

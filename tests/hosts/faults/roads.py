@@ -125,10 +125,12 @@ def reset(host: Host, *programs: str) -> Iterator[None]:
 @contextmanager
 def cut_midway(host: Host, *programs: str) -> Iterator[None]:
     """The management link goes while one of these programs runs, and stays away."""
-    with struck(host, lambda: host.cut("management"), programs):
-        yield
-    host.join("management")
-    poll(host.answers, f"{host.name} is back")
+    try:
+        with struck(host, lambda: host.cut("management"), programs):
+            yield
+    finally:
+        host.join("management")
+        poll(host.answers, f"{host.name} is back")
 
 
 @contextmanager

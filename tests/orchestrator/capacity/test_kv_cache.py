@@ -40,13 +40,13 @@ def test_a_cache_of_one_byte_an_element_holds_twice_as_much() -> None:
 
 def test_groups_have_the_size_of_the_rarest_kind() -> None:
     gemma = layer_groups(layer_pages(read_architecture(config("gemma-3-27b-it")), asked(1)))
-    assert [(group.kind, len(group.layers)) for group in gemma] == [
+    assert [(group.kind, len(group.pages)) for group in gemma] == [
         *[("sliding", 9)] * 4,
         *[("sliding", 8)] * 2,
         ("full", 10),
     ]
     oss = layer_groups(layer_pages(read_architecture(config("gpt-oss-20b")), asked(1)))
-    assert [(group.kind, len(group.layers)) for group in oss] == [("sliding", 12), ("full", 12)]
+    assert [(group.kind, len(group.pages)) for group in oss] == [("sliding", 12), ("full", 12)]
     near = [*[Page(0, "full", 16, 8)] * 13, *[Page(0, "sliding", 16, 8, 64)] * 12]
     assert len(layer_groups(near)) == 2, "nearly equal: padded, not split"
     assert layer_groups([]) == ()
@@ -68,7 +68,7 @@ def test_linear_layers_keep_a_state_and_set_the_size_of_a_block() -> None:
     fit = judged(config("qwen3-next-80b-a3b-instruct-fp8"), Split(1), args)
     assert fit.cache.block == 544
     assert fit.cache.groups[0].pages[0].bytes == 544 * 2048
-    assert [len(group.layers) for group in fit.cache.groups] == [12] * 4
+    assert [len(group.pages) for group in fit.cache.groups] == [12] * 4
     assert fit.cache.blocks_for(8192) == 3 * 2 + 16
     fixed = {**args, "enable_prefix_caching": False}
     without = judged(config("qwen3-next-80b-a3b-instruct-fp8"), Split(1), fixed)

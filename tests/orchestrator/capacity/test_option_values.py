@@ -21,7 +21,7 @@ def fit(name: str = LLAMA, gpu: GpuModel = GpuModel(), host: int = 0, **args: An
     model = model_of(wanted, {"config": config(name), "tensors": []}, "a test")
     size = int(121.69 * GIB) if gpu.unified else H200
     serving = serving_of(wanted, model.architecture, size, 1, gpu)
-    split = Split(1, data=serving.data)
+    split = Split(1, data=args.get("data_parallel_size", 1))
     return judge(model, split, serving, GpuMemory(size, None, False, gpu, host))
 
 

@@ -9,10 +9,10 @@ from orchestrator.capacity.weights import (
     Split,
     grouped,
     layers_in,
+    numbers_by_stage,
     rank_weights,
     share,
     stage_layers,
-    stages_of,
 )
 from tests.support.models import config
 
@@ -94,7 +94,8 @@ def test_ends_of_a_pipeline_and_what_is_not_loaded() -> None:
     arch, stages = read_architecture(config("deepseek-v3")), stage_layers(61, 2)
 
     def where(name: str) -> list[int]:
-        return stages_of(Tensor(name, "BF16", (8, 8)), arch, stages)
+        [alike] = grouped([Tensor(name, "BF16", (8, 8))])
+        return [stage for stage, _ in numbers_by_stage(alike, arch, stages, drafts=False)]
 
     assert where("model.embed_tokens.weight") == [0]
     assert where("lm_head.weight") == [1]
