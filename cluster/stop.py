@@ -1,7 +1,7 @@
 """Take a cluster down, in reverse order: what runs on Ray, Ray's workers, Ray's head."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cluster.allocators import allocator_of
@@ -110,9 +110,7 @@ def stop_cluster(
     return StopReport(
         cluster=config.name,
         stopped=stopped,
-        removed=tuple(
-            f"{host.node.name}: {folder}" for host in facts.hosts for folder in host.folders
-        ),
+        removed=removed_folders(facts, answers),
         killed=tuple(line for answer in answers for line in answer.killed),
         unreached=tuple(lost.error for lost in facts.unreached),
         seconds=time.monotonic() - begun,
@@ -141,6 +139,13 @@ def execute_locked(
         return execute(plan, transport, reporter, lock.run(), go_on=True)
 
 
+def removed_folders(facts: Facts, answers: Sequence[Stopped]) -> tuple[str, ...]:
+    """Those of Ray in /tmp, but for what a host says could not go."""
+    kept = [f"{answer.host}: {line}" for answer in answers for line in answer.kept]
+    folders = [f"{host.node.name}: {folder}" for host in facts.hosts for folder in host.folders]
+    return tuple(each for each in folders if not any(line.startswith(each) for line in kept))
+
+
 def survived_kill(answer: Stopped) -> HostError:
     shown = ", ".join(f"{pid} ({line})" for pid, line in answer.left.items())
     hint = (
@@ -156,10 +161,8 @@ def refuse_while_used(facts: Facts) -> None:
         for service in host.services
         if service.alive and service.name not in RAY_SERVICES
     ]
-    if using:
-        raise PreflightError(
-            *(
-                Problem(f"{s.name} still runs", h.node.name, "orchestrate teardown")
-                for h, s in using
-            )
-        )
+    blind = [host for host in facts.hosts if "services" in host.unread]
+    told = [(host, f"{service.name} still runs") for host, service in using]
+    told += [(host, "what runs there cannot be read") for host in blind]
+    if told:
+        raise PreflightError(*(Problem(w, h.node.name, "orchestrate teardown") for h, w in told))

@@ -46,7 +46,7 @@ def row_of(line: str) -> dict[str, Any] | None:
     """A GPU; None for a line of another kind, and for a GPU that is lost."""
     fields = [field.strip() for field in line.split(",")]
     lost = any(word in line.lower() for word in LOST)
-    if len(fields) != FIELDS or not fields[0].isdigit() or lost:
+    if len(fields) != FIELDS or not fields[0].isdecimal() or lost:
         return None
     index, name, total, free, capability, version, uuid = fields
     return {
@@ -61,5 +61,5 @@ def row_of(line: str) -> dict[str, Any] | None:
 
 
 def mebibytes(text: str) -> int | None:
-    number = text.split()[0] if text else ""
-    return int(number) << 20 if number.isdigit() else None
+    number = text.partition(" ")[0]
+    return int(number) << 20 if number.isdecimal() else None

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cluster.host import services, storage
+from cluster.host import gpus, services, storage
 
 USERS_QUERY = "gpu_uuid,pid,process_name,used_gpu_memory"
 USERS_WORDS = ["nvidia-smi", f"--query-compute-apps={USERS_QUERY}", "--format=csv,noheader,nounits"]
@@ -31,13 +31,13 @@ def gpu_users(asked: storage.Child | None, marks: dict[int, str]) -> list[dict[s
         parts = [part.strip() for part in line.split(",")]
         if len(parts) < 4 or not parts[1].isdecimal():
             continue
-        pid, size = int(parts[1]), parts[-1].partition(" ")[0]
+        pid = int(parts[1])
         found.append(
             {
                 "gpu": parts[0],
                 "pid": pid,
                 "name": ",".join(parts[2:-1]) or services.command_line(pid),
-                "memory": int(size) << 20 if size.isdecimal() else None,
+                "memory": gpus.mebibytes(parts[-1]),
                 "mark": marks.get(pid),
             }
         )

@@ -9,6 +9,7 @@ for beyond it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -48,9 +49,7 @@ def facts(request: dict[str, Any]) -> dict[str, Any]:
     unread: dict[str, str] = {}
     surveyed = "worker_ports" in request
 
-    def fact(name: str, otherwise: Any, call: Callable[..., Any], *words: Any) -> Any:
-        return guarded_fact(unread, name, otherwise, call, *words)
-
+    fact = functools.partial(guarded_fact, unread)
     marked = fact("marks", {}, services.marked, cluster)
     found: dict[str, Any] = {
         **identity(),

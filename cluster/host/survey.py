@@ -8,10 +8,10 @@ Output: that of cluster.host.probe, and "survey".
 from __future__ import annotations
 
 import contextlib
+import functools
 import glob
 import json
 import os
-from collections.abc import Callable
 from typing import Any
 
 from cluster.host import holders, probe, resolver, services, session, storage
@@ -34,11 +34,7 @@ def main(request: dict[str, Any]) -> None:
     first, last = request["worker_ports"]
     facts = probe.facts({**request, "ports": [*request["ports"], *range(first, last + 1)]})
     marks = services.marks()
-    unread = facts["unread"]
-
-    def fact(name: str, otherwise: Any, call: Callable[..., Any], *words: Any) -> Any:
-        return probe.guarded_fact(unread, name, otherwise, call, *words)
-
+    fact = functools.partial(probe.guarded_fact, facts["unread"])
     facts["survey"] = {
         "gpu_users": fact("gpu_users", [], holders.gpu_users, users, marks),
         "memory": fact("memory_use", {}, holders.memory_use),

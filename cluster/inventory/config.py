@@ -28,7 +28,7 @@ from cluster.errors import ConfigError, Problem
 from cluster.inventory.address import place_of
 from cluster.inventory.contradictions import login_problems, port_problems
 from cluster.inventory.cost import CostTable
-from cluster.inventory.node import Name, Node, Port, jumps_written, written_out
+from cluster.inventory.node import PORT_RANGE, Name, Node, Port, jumps_written, written_out
 from cluster.inventory.problems import explain, node_problems, table_problems
 from cluster.inventory.toml_file import read_toml
 
@@ -96,7 +96,7 @@ class RayTable(Table):
 
     port: Port = Field(default=6379, description="The head's GCS port, on the fast link.")
     dashboard_port: Port = Field(default=8265, description="Dashboard, on the head's loopback.")
-    worker_ports: Annotated[str, StringConstraints(pattern=r"^\d{4,5}-\d{4,5}$")] = Field(
+    worker_ports: Annotated[str, StringConstraints(pattern=f"^{PORT_RANGE}$")] = Field(
         default="20000-20999",
         description="Ports for Ray's worker processes; clear of Ray's own default 10002-19999, so "
         "that another Ray on the host is not disturbed.",

@@ -15,6 +15,7 @@ from pydantic import (
 from cluster.inventory.address import place_of, places_of
 
 NAME = r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?"
+PORT_RANGE = r"\d{4,5}-\d{4,5}"
 Name = Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 

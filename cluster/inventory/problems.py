@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from cluster.errors import Problem, UsageError
-from cluster.inventory.node import NAME, Node
+from cluster.inventory.node import NAME, PORT_RANGE, Node
 
 REFERENCE = "docs/nodes.md lists every key"
 
@@ -106,7 +106,8 @@ def one_problem(
     if item["type"] == "missing":
         return Problem("missing", where, REFERENCE)
     if item["type"] in IN_WORDS:
-        what, hint = IN_WORDS[item["type"]](str(item["input"]), str(item.get("ctx", "")))
+        pattern = item.get("ctx", {}).get("pattern", "")
+        what, hint = IN_WORDS[item["type"]](str(item["input"]), pattern)
         return Problem(what, where, hint)
     shown = f" (it is {item['input']!r})" if isinstance(item["input"], str | int | float) else ""
     return Problem(f"{item['msg']}{shown}", where, REFERENCE)
@@ -118,7 +119,9 @@ def unmatched(text: str, pattern: str) -> tuple[str, str]:
         likely = "-".join(re.findall(r"[a-z0-9]+", text.lower()))[:32].strip("-")
         hint = f"`{likely}`?" if likely else REFERENCE
         return f"`{text}` is no name: a-z, 0-9 and - between them, at most 32", hint
-    return f"`{text}` is no range of ports", 'first-last, as in "20000-20999"'
+    if PORT_RANGE in pattern:
+        return f"`{text}` is no range of ports", 'first-last, as in "20000-20999"'
+    return f"`{text}` is no name and no address of a host", REFERENCE
 
 
 def no_network(text: str, _: str) -> tuple[str, str]:

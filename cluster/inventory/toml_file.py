@@ -20,9 +20,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(Problem(f"cannot be read: {error}", str(path))) from None
+    return parse_toml(text, str(path))
+
+
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """Raises ConfigError."""
     try:
         return tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, and Python's own for a number of 5,000 digits
-        raise ConfigError(Problem(f"not valid TOML: {error}", str(path))) from None
+        raise ConfigError(Problem(f"not valid TOML: {error}", source)) from None
     except RecursionError:
-        raise ConfigError(Problem("not valid TOML: nested too deeply", str(path))) from None
+        raise ConfigError(Problem("not valid TOML: nested too deeply", source)) from None

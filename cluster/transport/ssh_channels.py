@@ -7,10 +7,6 @@ from cluster.inventory.node import Node
 from cluster.transport.ssh_errors import CONFIG, PROHIBITED
 
 
-class NoForwarding(HostError):
-    """The sshd of a host connects us to none of its ports: nothing of it can be asked."""
-
-
 def opened_session(node: Node, transport: paramiko.Transport) -> paramiko.Channel:
     """For one program. Raises HostError where sshd takes no more, and paramiko's other errors."""
     try:
@@ -27,13 +23,13 @@ def opened_port(
     node: Node, transport: paramiko.Transport, address: str, port: int, timeout_s: float
 ) -> paramiko.Channel:
     """To a TCP port as seen from the host. Raises ConnectionRefusedError where nothing accepts,
-    NoForwarding where sshd forbids it, and paramiko's other errors.
+    HostError where sshd forbids it, and paramiko's other errors.
     """
     try:
         return transport.open_channel("direct-tcpip", (address, port), ("", 0), timeout=timeout_s)
     except paramiko.ChannelException as error:
         if error.code == PROHIBITED:
-            raise NoForwarding(
+            raise HostError(
                 node.name,
                 f"its sshd forwards no connection to {address}:{port} ({error.text})",
                 f"AllowTcpForwarding yes, and no PermitOpen, in {CONFIG} there; "

@@ -75,7 +75,8 @@ def shown_key(options: Options, transport: paramiko.Transport, known: KnownHosts
     key, entry = transport.get_remote_server_key(), options.entry
     verdict = known.verdict(entry, key.get_name(), key.asbytes())
     trusted = [each for each in known.authorities(entry) if not known.is_revoked(entry, each)]
-    if verdict != "revoked" and is_certified(key, options.host.lower(), trusted):
+    name = (options.host_key_alias or options.host).lower()
+    if verdict != "revoked" and is_certified(key, name, trusted):
         verdict = "known"
     others = tuple(kind for kind in known.kinds(entry) if kind != key.get_name())
     return ShownKey(key.get_name(), key.get_base64(), key.fingerprint, verdict, others)

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cluster.inventory.address import Place, places_of
@@ -82,7 +82,8 @@ def resolve(asked: Asked) -> Options:
     """One `ssh -G`. Raises NoOptions where ssh cannot read its configuration, or hangs over it."""
     program = shutil.which("ssh")
     if program is None:
-        return without_ssh(asked, os.environ)
+        unread = Path("~/.ssh/config").expanduser().exists()
+        return replace(without_ssh(asked, os.environ), note=NO_PROGRAM if unread else "")
     home, own = str(Path.home()), pwd.getpwuid(os.getuid()).pw_dir
     config, text = config_of(home, own)
     words = [program, *config, "-G", *question(asked)]
@@ -228,5 +229,4 @@ def without_ssh(asked: Asked, environ: Mapping[str, str]) -> Options:
         ),
         agent=environ.get("SSH_AUTH_SOCK", ""),
         known_hosts=(Path(asked.known_hosts or folder / "known_hosts").expanduser(),),
-        note=NO_PROGRAM if (folder / "config").exists() else "",
     )

@@ -1,7 +1,6 @@
 """Recipes: typed data about one service, never a command string; where their files lie."""
 
 import shlex
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +17,7 @@ from pydantic import (
 from cluster.errors import ConfigError, Problem, UsageError
 from cluster.inventory.node import Name, Port
 from cluster.inventory.problems import nearest
+from cluster.inventory.toml_file import parse_toml
 from orchestrator.recipes.hardware import load_hardware
 from orchestrator.recipes.layer import Layer, Scalar, Table, Text
 from orchestrator.recipes.problems import (
@@ -173,13 +173,7 @@ def read_recipe(path: Path) -> Recipe:
 
 def parse_recipe(name: str, text: str, source: str) -> Recipe:
     """Raises ConfigError with every mistake at once."""
-    try:
-        raw = tomllib.loads(text)
-    except ValueError as error:  # TOMLDecodeError, and Python's own for a number of 5,000 digits
-        raise ConfigError(Problem(f"not valid TOML: {error}", source)) from None
-    except RecursionError:
-        raise ConfigError(Problem("not valid TOML: nested too deeply", source)) from None
-    return recipe_from_toml(name, raw, source)
+    return recipe_from_toml(name, parse_toml(text, source), source)
 
 
 def recipe_from_toml(name: str, raw: Mapping[str, Any], source: str) -> Recipe:

@@ -6,11 +6,12 @@ import pytest
 
 from cluster.allocators import ALLOCATORS
 from cluster.errors import HostError, HostsError, OrchestrateError, PreflightError, Unreachable
+from cluster.execution.execute import Stopped
 from cluster.facts.hosts import Facts, Unreached
 from cluster.inventory.config import ClusterConfig
 from cluster.inventory.node import Node
 from cluster.reporter import SILENT, Reporter
-from cluster.stop import StopReport, plan_stop, stop_cluster
+from cluster.stop import StopReport, plan_stop, removed_folders, stop_cluster
 from cluster.transport.protocol import Transport
 from orchestrator.machines.screen import stopped
 from tests.support.factory import config_of, entry, host_facts, service
@@ -107,6 +108,22 @@ def test_a_host_that_says_nothing_of_itself_is_stopped_all_the_same() -> None:
 def test_where_services_cannot_be_read_all_that_is_ours_is_stopped() -> None:
     host = host_facts(CONFIG.head, unread={"services": "Input/output error"})
     assert "h1: stop test/h1" in str(plan_stop(CONFIG, Facts((host,), ())))
+
+
+def test_ray_is_not_pulled_from_under_what_cannot_be_read() -> None:
+    def probe(node: Node, request: Any) -> Any:
+        return host_facts(node, unread={"services": "no"}).model_dump(exclude={"node"})
+
+    made = Script(answers={PROBE: probe}, talks={HOLD: [{"held": True}]})
+    with pytest.raises(PreflightError, match="h1: what runs there cannot be read"):
+        stop_cluster(made, CONFIG, SILENT, only_ray=True)
+
+
+@pytest.mark.parametrize("kept", [(), ("/tmp/ray-test-ada/x: Device or resource busy",)])
+def test_what_could_not_be_removed_is_not_called_removed(kept: tuple[str, ...]) -> None:
+    facts = Facts((host_facts(CONFIG.head, folders=("/tmp/ray-test-ada",)),), ())
+    told = removed_folders(facts, [Stopped({}, (), {}, kept, "h1")])
+    assert told == (() if kept else ("h1: /tmp/ray-test-ada",))
 
 
 def test_folders_that_a_failed_start_left_are_removed_and_told() -> None:

@@ -226,3 +226,9 @@ def test_files_that_cannot_be_read(elsewhere: Path) -> None:
     (elsewhere / "broken.toml").write_text("[cluster")
     with pytest.raises(ConfigError, match=r"broken\.toml: not valid TOML"):
         load("broken.toml", environ={})
+
+
+def test_a_host_that_is_none_is_told_as_one() -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_of(GOOD + '[serve]\nhost = "a b"\n')
+    assert "[serve], host: `a b` is no name and no address of a host" in str(caught.value)
