@@ -1,5 +1,6 @@
 """JSON out of a server's bytes: a value, or one error; pure."""
 
+import codecs
 import json
 import re
 from typing import Any
@@ -14,7 +15,7 @@ class NotJson(ValueError):
 def read_json(body: bytes) -> Any:
     """Raises NotJson. Half a character is replaced, since no file and no terminal can hold it."""
     try:
-        value = json.loads(body.decode("utf-8-sig"))
+        value = json.loads(body.removeprefix(codecs.BOM_UTF8).decode())
         return with_whole_characters(value) if HALF_CHARACTER.search(body) else value
     except UnicodeDecodeError:
         raise NotJson("not UTF-8") from None

@@ -9,6 +9,7 @@ from orchestrator.api.target import KEY_HINT
 ALL_REASONING = (
     "the server returned all of it as reasoning: does its reasoning_parser fit the model?"
 )
+LONGER = "a larger --max-tokens"
 ASK_FOR_SCHEMA = "does the server support response_format json_schema?"
 
 
@@ -38,7 +39,7 @@ class SchemaNotMet(OrchestrateError):
         self.raw, self.errors, self.truncated = raw, tuple(errors), truncated
         if truncated:
             what = "the answer was cut off at the token limit before the schema was met"
-            hint = "a larger --max-tokens"
+            hint = LONGER
         else:
             what = f"the answer does not meet the schema: {'; '.join(errors)}"
         super().__init__(Problem(what, where, hint))

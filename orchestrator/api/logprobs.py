@@ -4,21 +4,16 @@ from orchestrator.api.fields import Json, NotAnAnswer
 from orchestrator.api.reply import Place, Ranked
 
 
-def places_of(logprobs: object) -> list[Place]:
-    """Empty where there are none. Raises NotAnAnswer for any other shape."""
+def places_of(logprobs: Json) -> list[Place]:
+    """Raises NotAnAnswer for any other shape."""
     try:
-        return list(read_places(logprobs)) if isinstance(logprobs, dict) else refuse_shape()
+        return read_places(logprobs)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return refuse_shape()
-
-
-def refuse_shape() -> list[Place]:
-    raise NotAnAnswer("`logprobs` has the shape of neither chat nor completions")
+        what = "`logprobs` has the shape of neither chat nor completions"
+        raise NotAnAnswer(what) from None
 
 
 def read_places(logprobs: Json) -> list[Place]:
-    if not logprobs:
-        return []
     if "content" in logprobs:
         return [
             Place(ranked(each), tuple(map(ranked, each.get("top_logprobs") or ())))

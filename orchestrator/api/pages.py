@@ -8,7 +8,7 @@ import httpx
 from orchestrator.api.answer_json import read_json
 
 PAGE_LIMIT_S = 10.0
-PAGE_BYTES = 16 << 20  # /metrics of an engine with many models has some hundred KiB
+PAGE_BYTES = 16 << 20  # the longest is /tokenize of a prompt as long as a context
 
 
 def ask_page(http: httpx.Client, path: str, *, json: Any = None) -> httpx.Response:

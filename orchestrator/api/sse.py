@@ -1,10 +1,10 @@
 """Server-sent events out of bytes that arrive in any pieces; pure."""
 
+import codecs
 import re
 from typing import NamedTuple
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
-BOM = b"\xef\xbb\xbf"
 
 
 class Event(NamedTuple):
@@ -42,7 +42,7 @@ class Events:
 
     def _line(self, line: bytes) -> Event | None:
         if self._first_line:
-            self._first_line, line = False, line.removeprefix(BOM)
+            self._first_line, line = False, line.removeprefix(codecs.BOM_UTF8)
         if not line:
             return self._dispatch()
         field, _, value = line.partition(b":")

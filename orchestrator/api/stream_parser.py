@@ -86,10 +86,11 @@ class Collector:
         self._token_ids += self._ids(choice.get("token_ids"))
         if ids := answer.get("prompt_token_ids") or choice.get("prompt_token_ids"):
             self._prompt_token_ids = tuple(self._ids(ids))
-        try:
-            self._places += places_of(choice.get("logprobs") or {})
-        except NotAnAnswer as error:
-            self._faults[str(error)] = None
+        if logprobs := choice.get("logprobs"):
+            try:
+                self._places += places_of(logprobs)
+            except NotAnAnswer as error:
+                self._faults[str(error)] = None
         self._count(choice)
         self.finish_reason = word_in(choice, "finish_reason") or self.finish_reason
 

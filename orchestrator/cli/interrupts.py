@@ -15,7 +15,10 @@ def end_as_by_ctrl_c() -> Iterator[None]:
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        signal.raise_signal(signal.SIGINT)  # whose handler asyncio replaces while it runs
+        handler = signal.getsignal(signal.SIGINT)  # asyncio's own while it runs
+        if not callable(handler):  # ignored, as for what a script starts with &
+            raise KeyboardInterrupt
+        handler(signal.SIGINT, frame)
 
     before = {each: signal.getsignal(each) for each in ENDS}
     ours = [each for each in ENDS if before[each] is not signal.SIG_IGN]

@@ -6,7 +6,7 @@ the form of hermes, too: orchestrator/host/vllm_tool_parser.py.
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -22,6 +22,12 @@ class Markup:
 class MarkupFormat:
     pattern: re.Pattern[str]
     parsers: tuple[str, ...]
+
+
+def parser_setting(parsers: Sequence[str]) -> str:
+    """What to type for the first of these parsers, and which others there are."""
+    best, *others = parsers
+    return f"--set tool_call_parser={best}" + (f" (or {', '.join(others)})" if others else "")
 
 
 def markup_format(pattern: str, *parsers: str) -> MarkupFormat:

@@ -106,7 +106,9 @@ def check_answers(target: Target, first: Outcome, second: Outcome) -> tuple[Find
     if what := degenerate(first.text, first.usage.completion):
         made = target.home is not None and target.home.endpoint.made_of is not None
         said = f"{what}: {reply_text(first)}"
-        answer = generation("warning" if made else "failure", said, hint_of_degenerate(target))
+        answer = generation(
+            "warning" if made else "failure", said, hint_of_degenerate(target, made)
+        )
     if isinstance(second, Failure):
         return answer, repeat("failure", f"{second.kind}: {second}", hint_of(second))
     if first.text != second.text:
@@ -115,11 +117,11 @@ def check_answers(target: Target, first: Outcome, second: Outcome) -> tuple[Find
     return answer, repeat("pass", "the same text as a stream and whole", "")
 
 
-def hint_of_degenerate(target: Target) -> str:
+def hint_of_degenerate(target: Target, made: bool) -> str:
+    if made:
+        return "its weights are random"
     if target.home is None:
         return BROKEN_KERNELS
-    if target.home.endpoint.made_of is not None:
-        return "its weights are random"
     return f"{BROKEN_KERNELS}; or damaged weights: orchestrate models verify {target.recipe}"
 
 

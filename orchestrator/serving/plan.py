@@ -150,7 +150,6 @@ def plan_for(request: PlanRequest) -> PlanReport:
     fit = fit_of(recipe, model, placement, ask_free=True)
     arguments = final_arguments(recipe, placement)
     longest = max(1, model.architecture.positions or fit.longest)
-    guessed = fit.verdict == "may fit"
     return PlanReport(
         recipe=recipe.name,
         model=recipe.model,
@@ -173,7 +172,7 @@ def plan_for(request: PlanRequest) -> PlanReport:
             "32k": fit.at_once(32768),
             "full": fit.at_once(fit.serving.max_model_len),
         },
-        contexts=tuple(context_row(fit, tokens, longest, guessed) for tokens in CONTEXTS),
+        contexts=tuple(context_row(fit, tokens, longest) for tokens in CONTEXTS),
         flags=tuple(word for key, value in arguments.items() for word in option_words(key, value)),
         nearest=() if fit.fits else nearest_fits(replace(request, fit=fit)),
     )
@@ -222,13 +221,12 @@ def gpus_row(fit: Fit, host: str, stage: int, count: int) -> Gpus:
     )
 
 
-def context_row(fit: Fit, tokens: int, longest: int, guessed: bool) -> Context:
-    """`guessed`: no verdict on it is firm."""
+def context_row(fit: Fit, tokens: int, longest: int) -> Context:
     at_once = fit.at_once(tokens)
     spare = (fit.blocks - fit.cache.blocks_for(tokens)) / max(1, fit.blocks)
     if tokens > longest:
         verdict = "longer than the model knows"
-    elif guessed:
+    elif fit.verdict == "may fit":
         verdict = "may fit" if at_once else "may not fit"
     elif not at_once:
         verdict = "does not fit"

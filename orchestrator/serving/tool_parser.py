@@ -13,18 +13,12 @@ from cluster.finding import Finding
 from cluster.transport.call import HostProgram
 from cluster.transport.protocol import Transport
 from orchestrator.models.cache import ModelFiles
-from orchestrator.models.tool_markup import FORMATS, tagged
+from orchestrator.models.tool_markup import FORMATS, parser_setting, tagged
 from orchestrator.recipes.layer import Value
+from orchestrator.serving.vllm import PLUGIN
 
 TEMPLATE = HostProgram("orchestrator.host.chat_template", TypeAdapter(dict[str, str]))
-EITHER_FORM = "qwen3_xml"
-PLUGIN = "tool_parser_plugin"
 ELSEWHERE = ("tokenizer", "tokenizer_mode")  # the template is then not the one of the folder
-
-
-def needs_own_parser(args: Mapping[str, Value]) -> bool:
-    """Whether vLLM is given our parser; a recipe with a plugin of its own keeps that."""
-    return args.get("tool_call_parser") == EITHER_FORM and not args.get(PLUGIN)
 
 
 def template_of(transport: Transport, model: ModelFiles, args: Mapping[str, Value]) -> str:
@@ -54,13 +48,11 @@ def parser_findings(args: Mapping[str, Value], template: str, where: str) -> Ite
     if parser in markup.parsers:
         yield Finding("parser", where, "pass", f"{parser} reads {markup.excerpt}")
         return
-    best, *others = markup.parsers
-    also = f" (or {', '.join(others)})" if others else ""
     yield Finding(
         "parser",
         where,
         "failure",
         f"the chat template has the model write a tool call as {markup.excerpt}, "
         f"and the parser {parser} does not read that",
-        f"--set tool_call_parser={best}{also}",
+        parser_setting(markup.parsers),
     )

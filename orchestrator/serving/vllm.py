@@ -16,11 +16,12 @@ from orchestrator.models.revision import commit_of
 from orchestrator.recipes.layer import Value
 from orchestrator.recipes.recipe import Recipe
 from orchestrator.serving.endpoint import Endpoint
-from orchestrator.serving.tool_parser import needs_own_parser
 
 PREFIX = "vllm-"
 GUARD = "orchestrate_vllm_guard"  # modules in the service's folder
 TOOL_PARSER = "orchestrate_vllm_tool_parser"
+EITHER_FORM = "qwen3_xml"  # the parser in whose place ours stands: see tool_parser.py
+PLUGIN = "tool_parser_plugin"
 CARRY_FILE = "ray_non_carry_over_env_vars.json"
 # what must not travel from the driver to other hosts: what differs there, and secrets
 NOT_CARRIED = sorted(
@@ -77,6 +78,11 @@ def vllm_service(
         defaults=ENVIRONMENT,
     )
     return started_in(runtime, service)
+
+
+def needs_own_parser(args: Mapping[str, Value]) -> bool:
+    """Whether vLLM is given our parser; a recipe with a plugin of its own keeps that."""
+    return args.get("tool_call_parser") == EITHER_FORM and not args.get(PLUGIN)
 
 
 def own_modules(recipe: Recipe, key: str) -> dict[str, str]:

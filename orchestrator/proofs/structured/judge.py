@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from cluster.finding import Finding, State
-from orchestrator.api.errors import ALL_REASONING, ASK_FOR_SCHEMA, hint_of
+from orchestrator.api.errors import ALL_REASONING, ASK_FOR_SCHEMA, LONGER, hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply
 from orchestrator.api.schema import judged
 from orchestrator.proofs.structured.subject import SchemaSubject
@@ -24,7 +24,6 @@ SAMPLE_VERDICTS: tuple[SampleVerdict, ...] = get_args(SampleVerdict)
 ABOUT_SCHEMA = re.compile(r"schema|grammar|structured|response_format|regex|\$ref", re.IGNORECASE)
 NOT_JSON = "not valid JSON"
 THOUGHT_ENDS = re.compile(r"</(?:seed:)?think(?:ing)?>|\[/THINK\]|<\|channel\|>analysis")
-LONGER = "a larger --max-tokens"
 CONTROL_CHARACTER = "Invalid control character"
 BACKEND = (
     "a simpler schema, or another backend: "
@@ -93,7 +92,12 @@ def judge_outcome(
 
 
 WORST_FIRST: tuple[SampleVerdict, ...] = (
-    *("wrong", "not JSON", "in reasoning", "refused", "failed", "truncated"),
+    "wrong",
+    "not JSON",
+    "in reasoning",
+    "refused",
+    "failed",
+    "truncated",
 )
 
 

@@ -2,20 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cluster.finding import Finding
-from orchestrator.api.errors import ALL_REASONING, hint_of
+from orchestrator.api.errors import ALL_REASONING, LONGER, hint_of
 from orchestrator.api.reply import Failure, Outcome, Reply, ToolCall
 from orchestrator.api.schema import judged
-from orchestrator.models.tool_markup import Markup, dropped_by, find_markup
+from orchestrator.models.tool_markup import Markup, dropped_by, find_markup, parser_setting
 from orchestrator.proofs.tools.cases import RESULT_DEGREES, ToolCase
 
 TEXT_LIMIT = 120  # characters of a model's text in a message
 AUTO = "enable-auto-tool-choice"  # in vLLM's refusals
 PARSER = "tool-call-parser"
 STRICT = "the model's mistake; vLLM enforces the schema with --set tool_strict_level=parameter"
-LONGER_ANSWER = "a larger --max-tokens"
 OTHER_PARSER = "try another --set tool_call_parser, or another version of the server"
 REASONING_PARSER = "does the reasoning_parser fit the model? if so,"
 TWINS = {  # by whether an answer streams: its twin, and who is to blame where only that is right
@@ -79,7 +78,7 @@ def reply_faults(one: Exchange, reply: Reply) -> Iterator[Fault]:
     case = one.case
     if reply.truncated:
         what = f"cut off at the token limit, after {reply.usage.completion} tokens"
-        yield Fault(what, LONGER_ANSWER)
+        yield Fault(what, LONGER)
     elif reply.faults:
         yield from (Fault(each, OTHER_PARSER) for each in reply.faults)
     elif markup := raw_markup(case, reply):
@@ -107,8 +106,7 @@ def faults_beside(one: Exchange, reply: Reply, twin: Reply, faults: list[Fault])
     """The faults in the light of the twin: where that one is right, reading is at fault, or else
     the model wrote two different texts, which then have different numbers of tokens.
     """
-    other = replace(one, case=replace(one.case, streamed=not one.case.streamed), outcome=twin)
-    twin_is_right = not list(reply_faults(other, twin)) and not model_remark(one.case, twin)
+    twin_is_right = not list(reply_faults(one, twin)) and not model_remark(one.case, twin)
     if not faults and one.case.streamed:
         yield from stream_faults(reply, twin)
     elif not faults or reply.truncated or not twin_is_right:
@@ -146,10 +144,8 @@ def raw_markup_fault(markup: Markup, parser: str, *, in_text: bool = True) -> Fa
 
 def parser_hint(markup: Markup | None, parser: str) -> str:
     fitting = [each for each in markup.parsers if each != parser] if markup else []
-    name, *others = fitting or ["NAME"]
-    also = f" (or {', '.join(others)})" if others else ""
     known = f", in place of {parser}" if parser else ""
-    return f"serve it again with --set tool_call_parser={name}{also}{known}"
+    return f"serve it again with {parser_setting(fitting or ['NAME'])}{known}"
 
 
 def call_faults(case: ToolCase, call: ToolCall) -> Iterator[str]:

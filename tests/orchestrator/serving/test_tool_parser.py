@@ -10,7 +10,8 @@ from cluster.inventory.node import Node
 from orchestrator.host import chat_template
 from orchestrator.models.cache import ModelFiles
 from orchestrator.recipes.recipe import load_recipe, recipe_names
-from orchestrator.serving.tool_parser import needs_own_parser, parser_findings, template_of
+from orchestrator.serving.tool_parser import parser_findings, template_of
+from orchestrator.serving.vllm import needs_own_parser
 from tests.support.factory import config_of, entry, whole
 from tests.support.folders import ROOT
 from tests.support.scripted import Script
