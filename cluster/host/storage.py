@@ -12,7 +12,6 @@ import select
 import signal
 import sys
 import time
-import types
 from collections.abc import Callable
 from typing import Any
 
@@ -109,24 +108,12 @@ def mount_of(path: str) -> dict[str, str]:
     return best
 
 
-def run_modules(sources: list[tuple[str, str]], request: Any) -> Callable[[int], None]:
-    """Work for a Child: a program of ours with what it needs, what it prints into the pipe."""
+def run_main(main: Callable[[Any], None], request: Any) -> Callable[[int], None]:
+    """Work for a Child: a program of ours, what it prints into the pipe."""
 
     def work(writer: int) -> None:
         sys.stdout = os.fdopen(os.dup(writer), "w")
-        for name, text in sources:
-            module = loaded(name, text)
-        module.main(request)
+        main(request)
         sys.stdout.flush()
 
     return work
-
-
-def loaded(name: str, text: str) -> Any:
-    """A module of its own, also where one of that name is there already: this is a child."""
-    module = sys.modules[name] = types.ModuleType(name)
-    exec(compile(text, name, "exec"), module.__dict__)
-    parent, _, leaf = name.rpartition(".")
-    if parent:
-        setattr(sys.modules[parent], leaf, module)
-    return module

@@ -49,13 +49,18 @@ class Program:
 
 
 def program(
-    name: str, request: Any, *, interpreter: tuple[str, ...] = ("python3",), mark: str = ""
+    name: str,
+    request: Any,
+    *,
+    interpreter: tuple[str, ...] = ("python3",),
+    mark: str = "",
+    beside: str = "",
 ) -> Program:
     """The program `name`, as in cluster.host.probe, with its request.
 
-    `mark` is inherited by all that the program starts.
+    `mark` is inherited by all that the program starts; `beside` is another program that it runs.
     """
-    code = loader(name)
+    code = loader(*filter(None, (beside, name)))
     stdin = b"%d\n%s%s\n" % (len(code), code, json.dumps(request).encode())
     env = {"ORCHESTRATE_SERVICE": mark} if mark else {}
     return Program(Command((*interpreter, "-c", BOOT, f"orchestrate-{name}"), env), stdin)
@@ -63,8 +68,8 @@ def program(
 
 def guarded(name: str, request: Any, limit_s: float) -> Program:
     """The program in a child with a deadline: for whatever touches a file system that may hang."""
-    sent = {"sources": sources_of(name), "request": request, "limit_s": limit_s}
-    return program("cluster.host.guarded", sent)
+    sent = {"name": name, "request": request, "limit_s": limit_s}
+    return program("cluster.host.guarded", sent, beside=name)
 
 
 def source_of(module: str) -> str:
@@ -88,16 +93,12 @@ def needed(module: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def sources_of(name: str) -> list[tuple[str, str]]:
-    """(module, its text) of a program and all that it needs, in the order in which they load."""
+@cache
+def loader(*names: str) -> bytes:
+    """Programs with all that they need, in the order in which they load; the last one runs."""
     sources: dict[str, str] = {"cluster": "", "cluster.host": ""}
-    for module in (*needed(name), name):
+    for module in (each for name in names for each in (*needed(name), name)):
         package = module.rpartition(".")[0]
         sources |= {package.partition(".")[0]: "", package: "", module: source_of(module)}
-    return list(sources.items())
-
-
-@cache
-def loader(name: str) -> bytes:
     head = f"OLDEST, DIED = {OLDEST_PYTHON}, {PROGRAM_DIED!r}"
-    return f"{head}\nSOURCES = {sources_of(name)!r}\n{LOADER}".encode()
+    return f"{head}\nSOURCES = {list(sources.items())!r}\n{LOADER}".encode()
