@@ -17,7 +17,8 @@ from cluster.errors import OrchestrateError
 if TYPE_CHECKING:
     from rich.live import Live
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and newline
+# all but tab and newline; half a surrogate pair, which no terminal can be sent
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 PLAIN_S = 5.0  # between two lines of progress where there is no terminal
 WIDTH_OF_PIPES = 200  # characters: enough that no row of a table is folded
 

@@ -1,5 +1,6 @@
 """Reads /metrics of a server; callers say which metrics matter."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import httpx
@@ -25,6 +26,9 @@ def parse_metrics(text: str) -> tuple[Sample, ...]:
 def sum_of(
     samples: Sequence[Sample], *names: str, where: Callable[[Sample], bool] = lambda each: True
 ) -> float | None:
-    """The sum over all label sets, as of several engines; None where there is no such sample."""
+    """The sum over all label sets, as of several engines; None where there is no such sample, or
+    where that is no number.
+    """
     found = [each.value for each in samples if each.name in names and where(each)]
-    return sum(found) if found else None
+    total = sum(found)
+    return total if found and math.isfinite(total) else None

@@ -16,6 +16,7 @@ HOSTILE = (
     "\x1b[2J\x1b[H",  # clears the screen
     "\x9b2J",  # the same in one byte
     "\x90q\x9c\x7f\x08\r",
+    "\ud800",  # half a pair: no terminal can be sent it
 )
 
 
